@@ -8,13 +8,31 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.srelab.url_shortener.plugins.module_utils._plan import MASK
+
+
+class Words(str):
+    """What is wrong in words, shown as it is in place of a value ("an unknown key", "(hidden)", a sum laid out)."""
+
+    __slots__ = ()
+
+
+class Hidden(str):
+    """A value that is compared and parsed like any other text but never shown."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return MASK
+
 
 @dataclasses.dataclass(frozen=True)
 class InputError:
     """One wrong value.
 
-    ``variable`` is the path to it as a user writes it (``lab_nodes[1].address``), ``allowed`` a phrase that follows
-    "allowed:", ``where`` the file or place in which the user sets it ("" when there is nothing to add).
+    ``variable`` is the path to it as a user writes it (``lab_nodes[1].address``), ``value`` what is set there or
+    ``Words`` about it, ``allowed`` a phrase that follows "allowed:", ``where`` the file or place in which the user sets
+    it ("" when there is nothing to add).
     """
 
     variable: str
@@ -53,5 +71,7 @@ class InputErrors:
 
 
 def _shown(value: t.Any) -> str:
+    if isinstance(value, Words):
+        return value
     text = "not set" if value is None else repr(value)
     return text if len(text) <= 120 else text[:117] + "..."

@@ -1,0 +1,146 @@
+# Copyright: The URL Shortener SRE Lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task in a playbook: its result, and what an interrupt leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from ansible_collections.srelab.url_shortener.tests import go_modules
+
+PLAYBOOK = pathlib.Path(sys.executable).with_name("ansible-playbook")
+
+
+@pytest.fixture(scope="module")
+def toolchain():
+    return go_modules.real_toolchain()
+
+
+@pytest.fixture
+def cache(tmp_path, toolchain):
+    """A cache without compiled packages: a build in it takes some seconds."""
+    return go_modules.cache_with(tmp_path / "cache", toolchain)
+
+
+@pytest.fixture
+def run(tmp_path, cache):
+    """Starts a playbook that builds a program and puts the task's result into the file result.json."""
+    module = go_modules.make_module(tmp_path / "module", tmp_path / "proxy", go_modules.FMT)
+    options = {
+        "builds": [go_modules.declaration(module)],
+        "go_requirement": str(go_modules.REQUIREMENT),
+        "cache_dir": str(cache),
+    }
+    copy = {"content": "{{ result | to_json }}", "dest": str(tmp_path / "result.json"), "mode": "0600"}
+    play = {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "vars": {"ansible_python_interpreter": sys.executable},
+        "tasks": [
+            {"name": "Built", "srelab.url_shortener.rehearsal_binaries": options, "register": "result"},
+            {"name": "Shown", "ansible.builtin.copy": copy, "check_mode": False},
+        ],
+    }
+    (tmp_path / "play.json").write_text(json.dumps([play]))
+    environment = {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": str(go_modules.ROOT / "collections"),
+        "GOPROXY": (tmp_path / "proxy").as_uri(),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [PLAYBOOK, "-i", "localhost,", *arguments, "play.json"],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    return start
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    output, _none = process.communicate(timeout=240)
+    assert process.returncode == 0, output
+    return output
+
+
+def compiled(cache: pathlib.Path) -> int:
+    return sum(1 for _entry in (cache / "go" / "build").glob("*/*-d"))
+
+
+def processes_of(folder: pathlib.Path) -> list[str]:
+    """The command lines, and for processes without one of ours the work, that have to do with a folder."""
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_text().replace("\0", " ")
+            # A forked worker has the playbook's command line; its working folder tells whose it is.
+            belongs = str(folder) in words or (process / "cwd").readlink().is_relative_to(folder)
+        except OSError:
+            continue
+        if belongs:
+            found.append(words)
+    return found
+
+
+def wait_until(condition, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return condition()
+
+
+def test_check_mode_the_run_and_the_second_run_agree(run, tmp_path, cache):
+    results = []
+    for arguments in (["--check", "--diff"], ["--diff"], ["--diff"]):
+        output = finish(run(*arguments))
+        results.append(json.loads((tmp_path / "result.json").read_text()))
+        assert ("hello 1.2.3 (1 of 1): built in " in output) == (len(results) == 2)
+    checked, real, again = results
+    assert checked["objects"] == real["objects"] == ["build hello 1.2.3"]
+    assert (checked["changed"], real["changed"], again["changed"]) == (True, True, False)
+    assert checked["binaries"] == real["binaries"] == again["binaries"]
+    assert pathlib.Path(real["binaries"]["hello"]).is_relative_to(cache)
+    assert again["objects"] == again["diff"] == []
+
+
+def test_a_wrong_declaration_is_one_message_without_a_traceback(run, tmp_path):
+    (tmp_path / "module" / "go.sum").unlink()
+    output, _none = run().communicate(timeout=60)
+    assert "builds[0].module_dir is" in output
+    assert "a folder with go.mod and go.sum (No such file or directory)" in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_a_killed_build_leaves_no_process_and_nothing_finished_and_the_next_run_resumes(run, tmp_path, cache, number):
+    first = run()
+    try:
+        assert wait_until(lambda: compiled(cache) >= 15, 120)
+    finally:
+        first.send_signal(number)
+    first.communicate(timeout=30)
+    assert wait_until(lambda: not processes_of(tmp_path), 10), processes_of(tmp_path)
+    assert not (cache / "servers").exists()
+
+    output = finish(run())
+    assert "more are compiled already" in output
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["objects"] == ["build hello 1.2.3"]
+    assert subprocess.run([result["binaries"]["hello"]], capture_output=True, text=True, check=True).stdout == "hello\n"
+    assert not [path for path in (cache / "building").iterdir() if path.is_dir()]
