@@ -33,7 +33,7 @@ def main() -> None:
         floor = pathlib.Path(scratch) / "empty.yml"
         floor.write_text(empty_playbook(count_plays(ansible_playbook(SITE, "--list-hosts")[1])), encoding="utf-8")
         # The first pair only warms the caches up.
-        pairs = [(second_run(), ansible_playbook(floor)[0]) for _ in range(runs + 1)][1:]
+        pairs = [(second_run(), ansible_playbook(floor)[0]) for _pair in range(runs + 1)][1:]
     ours, empty = (statistics.median(column) for column in zip(*pairs, strict=True))
     line = {"name": "second_run", "ours_s": round(ours, 3), "floor_s": round(empty, 3), "ratio": round(ours / empty, 2)}
     print(json.dumps(line))

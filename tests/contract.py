@@ -17,7 +17,6 @@ import hashlib
 import json
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 import tempfile
@@ -225,7 +224,6 @@ class _Player:
                     stdin=subprocess.DEVNULL,
                     stdout=out,
                     stderr=err,
-                    start_new_session=True,
                 )
             )
         return Run(
@@ -242,8 +240,9 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
     try:
         return process.wait(timeout=LIMIT_SECONDS)
     except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        # Ansible ends its workers, which are sessions of their own, when it is asked to end; a kill would leave them.
+        process.terminate()
+        process.wait(timeout=60)
         raise
 
 

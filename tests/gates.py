@@ -27,6 +27,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_TO_STOP = 30
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,8 +136,8 @@ def tally(report: Path, exit_status: int) -> Outcome:
 
     A run that failed without a failing test in the report, or that ended before it wrote one, counts one failure.
     """
-    failed: set[str] = set()
-    passed: set[str] = set()
+    passed = 0
+    failed: set[str] = set()  # a test that fails, and again while it is taken down, stands there twice
     skips = []
     with contextlib.suppress(FileNotFoundError, ET.ParseError):
         for case in ET.parse(report).iter("testcase"):  # noqa: S314 (written by our own child)
@@ -147,10 +148,10 @@ def tally(report: Path, exit_status: int) -> Outcome:
             elif skip is not None:
                 skips.append(f"{name}: {skip.get('message', '')}")
             else:
-                passed.add(name)
+                passed += 1
     broken = not failed and (exit_status != 0 or not (passed or skips))
-    note = f"pytest ended with exit status {exit_status}, {len(passed)} tests passed" if broken else ""
-    return Outcome(len(passed - failed), len(failed) + broken, tuple(skips), note)
+    note = f"pytest ended with exit status {exit_status}, {passed} tests passed" if broken else ""
+    return Outcome(passed, len(failed) + broken, tuple(skips), note)
 
 
 def record(path: Path, gate: Gate, outcome: Outcome) -> None:
@@ -184,9 +185,19 @@ def _one(exit_status: int) -> Outcome:
 
 
 def _exit_status(command: list[str], environment: dict[str, str]) -> int:
-    # A session of its own: an interrupt then ends the gate with all it started, in the order that this program gives.
-    child = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+    # An interrupt waits until the child is known, or nobody would end it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
+    child = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        # A session of its own: an interrupt reaches this program alone, which then ends all that the gate started.
+        start_new_session=True,
+        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS),
+    )
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
         return child.wait()
     except KeyboardInterrupt:
         # The gentle signal first: pytest then takes down what its fixtures have started.

@@ -12,9 +12,11 @@ import io
 import json
 import os
 import pathlib
+import shutil
 import zipfile
 
-from ansible_collections.srelab.url_shortener.plugins.module_utils._rehearsal import go_toolchain
+import pytest
+from ansible_collections.srelab.url_shortener.plugins.module_utils._rehearsal import binaries, go_toolchain
 from ansible_collections.srelab.url_shortener.plugins.module_utils._rehearsal.cache import Cache, default_cache_dir
 from ansible_collections.srelab.url_shortener.plugins.module_utils._rehearsal.progress import Progress
 
@@ -23,7 +25,6 @@ REQUIREMENT = ROOT / "roles" / "rehearsal" / "files" / "servers" / "go-toolchain
 
 MODULE, VERSION = "example.test/hello", "v1.2.3"
 GREET = 'package main\nvar version = "none"\nfunc main() { println("hello from " + version) }\n'
-FMT = 'package main\nimport "fmt"\nfunc main() { fmt.Println("hello") }\n'
 
 
 def real_toolchain() -> pathlib.Path:
@@ -35,12 +36,22 @@ def real_toolchain() -> pathlib.Path:
 
 
 def cache_with(folder: pathlib.Path, toolchain: pathlib.Path, compiled: pathlib.Path | None = None) -> pathlib.Path:
-    """A new cache that shares an installed toolchain and, where given, the compiled packages of another build."""
+    """A new cache that shares an installed toolchain and, where given, starts with copies of compiled packages."""
     (folder / "go").mkdir(parents=True)
     (folder / "go" / toolchain.name).symlink_to(toolchain)
     if compiled is not None:
-        (folder / "go" / "build").symlink_to(compiled)
+        shutil.copytree(compiled, folder / "go" / "build")
     return folder
+
+
+def compiled_runtime(folder: pathlib.Path, toolchain: pathlib.Path) -> pathlib.Path:
+    """The packages that every program needs, compiled."""
+    cache = cache_with(folder / "cache", toolchain)
+    module = make_module(folder / "module", folder / "proxy")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GOPROXY", (folder / "proxy").as_uri())
+        binaries.built([declaration(module)], REQUIREMENT, cache, check_mode=False, say=print)
+    return cache / "go" / "build"
 
 
 def declaration(module_dir: pathlib.Path, **changes: object) -> dict[str, object]:
@@ -53,10 +64,18 @@ def declaration(module_dir: pathlib.Path, **changes: object) -> dict[str, object
     } | changes
 
 
-def make_module(folder: pathlib.Path, proxy: pathlib.Path, source: str = GREET) -> pathlib.Path:
-    """Writes a module into ``folder`` that takes the program ``greet`` from a module served by the folder ``proxy``."""
+def make_module(folder: pathlib.Path, proxy: pathlib.Path, source: str = GREET, packages: int = 0) -> pathlib.Path:
+    """Writes a module into ``folder`` that takes the program ``greet`` from a module served by the folder ``proxy``.
+
+    The program imports a chain of ``packages`` packages, which are compiled one after another.
+    """
     go_mod = f"module {MODULE}\n\ngo 1.26\n"
+    if packages:
+        source = source.replace("package main\n", f'package main\nimport _ "{MODULE}/p1"\n')
     files = {"go.mod": go_mod, "cmd/greet/main.go": source}
+    for number in range(1, packages + 1):
+        imported = f'import _ "{MODULE}/p{number + 1}"' if number < packages else ""
+        files[f"p{number}/p.go"] = f"package p\n{imported}\n"
     served = proxy / MODULE / "@v"
     served.mkdir(parents=True)
     (served / f"{VERSION}.info").write_text(json.dumps({"Version": VERSION}))

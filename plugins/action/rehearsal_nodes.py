@@ -14,7 +14,12 @@ from ansible.utils.display import Display
 from ansible_collections.srelab.url_shortener.plugins.module_utils._rehearsal import nodes
 from ansible_collections.srelab.url_shortener.plugins.module_utils._rehearsal.arguments import NODES
 from ansible_collections.srelab.url_shortener.plugins.module_utils._rehearsal.https import Credentials
-from ansible_collections.srelab.url_shortener.plugins.module_utils._rehearsal.model import Layout, RehearsalError, plain
+from ansible_collections.srelab.url_shortener.plugins.module_utils._rehearsal.model import (
+    Layout,
+    RehearsalError,
+    layout_of,
+    plain,
+)
 
 
 class ActionModule(ActionBase):
@@ -27,7 +32,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         _validated, options = self.validate_argument_spec(NODES)
-        layout = Layout(pathlib.Path(options["state_dir"]))
+        layout = layout_of(options["state_dir"])
         api = nodes.NodeApi(options["api_url"], _credentials(layout, options))
         try:
             return result | self._apply(api, options)
@@ -37,15 +42,15 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"The API server at {options['api_url']} does not answer: {error}") from None
 
     def _apply(self, api: nodes.NodeApi, options: dict[str, t.Any]) -> dict[str, t.Any]:
-        wanted, record = plain(options["nodes"]), pathlib.Path(options["record"])
+        record = pathlib.Path(options["record"])
+        wanted = [nodes.manifest_of(node, options["kubelet_version"]) for node in plain(options["nodes"])]
         if self._task.check_mode:
             return nodes.plan(wanted, nodes.live_or_recalled(api, record)).result()
         live = api.nodes()
         plan = nodes.plan(wanted, live)
         nodes.apply(wanted, live, plan, api)
         nodes.remember(record, wanted)
-        names = [node["metadata"]["name"] for node in wanted]
-        wait = nodes.wait_until_ready(api, names, options["timeout"], _tell)
+        wait = nodes.wait_until_ready(api, wanted, options["timeout"], _tell)
         return plan.result() | {"lab_gate": wait.result()}
 
 

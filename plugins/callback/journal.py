@@ -3,21 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hands Ansible's events to the journal and prints the table of layers."""
 
+# Ansible wants the documentation above the imports.
+# ruff: noqa: E402
+
 from __future__ import annotations
-
-import json
-import os
-import pathlib
-import re
-import time
-import typing as t
-
-from ansible import constants as C  # noqa: N812
-from ansible import context
-from ansible.errors import AnsibleError
-from ansible.plugins.callback import CallbackBase
-from ansible.release import __version__ as ansible_version
-from ansible_collections.srelab.url_shortener.plugins.plugin_utils._journal import Journal, Outcome, Run, table
 
 DOCUMENTATION = r"""
 name: journal
@@ -38,6 +27,20 @@ description:
 requirements:
   - Enable it with C(callbacks_enabled) in ansible.cfg, as the configuration of a clone does.
 """
+
+import json
+import os
+import pathlib
+import re
+import time
+import typing as t
+
+from ansible import constants as C  # noqa: N812
+from ansible import context
+from ansible.errors import AnsibleError
+from ansible.plugins.callback import CallbackBase
+from ansible.release import __version__ as ansible_version
+from ansible_collections.srelab.url_shortener.plugins.plugin_utils._journal import Journal, Outcome, Run, table
 
 # Ansible runs these whichever tags are asked for: a layer of which nothing else runs was not asked for.
 SETUP_ACTIONS = ("ansible.builtin.gather_facts", "ansible.builtin.setup", "ansible.builtin.validate_argument_spec")
@@ -97,7 +100,7 @@ class CallbackModule(CallbackBase):
         self._run.task(
             Outcome(
                 host=host,
-                task=result.task_name,
+                task=result.task.get_name(),
                 status=status,
                 result=result.result,
                 seconds=now - self._begun.pop((host, result.task._uuid), now),

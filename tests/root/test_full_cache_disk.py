@@ -41,7 +41,7 @@ def assert_is_the_sentence(error: BuildError, cache) -> None:
 @pytest.fixture
 def build(tmp_path, monkeypatch):
     monkeypatch.setenv("GOPROXY", (tmp_path / "proxy").as_uri())
-    module = go_modules.make_module(tmp_path / "module", tmp_path / "proxy", go_modules.FMT)
+    module = go_modules.make_module(tmp_path / "module", tmp_path / "proxy")
 
     def run(cache):
         declarations = [go_modules.declaration(module)]
@@ -52,7 +52,7 @@ def build(tmp_path, monkeypatch):
 
 def test_a_disk_that_fills_up_while_go_compiles(tmp_path, build):
     toolchain = go_modules.real_toolchain()
-    with disk(tmp_path / "disk", "16m") as mount:
+    with disk(tmp_path / "disk", "8m") as mount:
         cache = go_modules.cache_with(mount / "cache", toolchain)
         with pytest.raises(BuildError) as raised:
             build(cache)

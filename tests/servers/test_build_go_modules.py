@@ -25,14 +25,7 @@ def toolchain():
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory, toolchain):
-    """The runtime, compiled once for the tests that are not about compiling."""
-    folder = tmp_path_factory.mktemp("compiled")
-    cache = go_modules.cache_with(folder / "cache", toolchain)
-    module = go_modules.make_module(folder / "module", folder / "proxy")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GOPROXY", (folder / "proxy").as_uri())
-        build(module, cache)
-    return cache / "go" / "build"
+    return go_modules.compiled_runtime(tmp_path_factory.mktemp("compiled"), toolchain)
 
 
 @pytest.fixture
@@ -126,9 +119,7 @@ def test_a_path_with_spaces_and_a_strict_umask_work(tmp_path, toolchain, compile
     folder = tmp_path / "a clone"
     before = os.umask(0o077)
     try:
-        cache = go_modules.cache_with(folder / "my cache", toolchain)
-        # Copied, not linked: the module must be compiled below the path with spaces.
-        subprocess.run(["cp", "-r", compiled, cache / "go" / "build"], check=True)
+        cache = go_modules.cache_with(folder / "my cache", toolchain, compiled)
         module = go_modules.make_module(folder / "a module", tmp_path / "a proxy")
         result = build(module, cache)
     finally:

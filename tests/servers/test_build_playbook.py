@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ import sys
 import time
 
 import pytest
+from ansible_collections.srelab.url_shortener.plugins.module_utils._rehearsal import binaries
 from ansible_collections.srelab.url_shortener.tests import go_modules
 
 PLAYBOOK = pathlib.Path(sys.executable).with_name("ansible-playbook")
@@ -24,16 +26,21 @@ def toolchain():
     return go_modules.real_toolchain()
 
 
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory, toolchain):
+    return go_modules.compiled_runtime(tmp_path_factory.mktemp("compiled"), toolchain)
+
+
 @pytest.fixture
-def cache(tmp_path, toolchain):
-    """A cache without compiled packages: a build in it takes some seconds."""
-    return go_modules.cache_with(tmp_path / "cache", toolchain)
+def cache(tmp_path, toolchain, runtime):
+    """A cache with the runtime: a build in it takes a few seconds for the program's own packages."""
+    return go_modules.cache_with(tmp_path / "cache", toolchain, runtime)
 
 
 @pytest.fixture
 def run(tmp_path, cache):
-    """Starts a playbook that builds a program and puts the task's result into the file result.json."""
-    module = go_modules.make_module(tmp_path / "module", tmp_path / "proxy", go_modules.FMT)
+    """Starts a playbook that builds a program of many packages and writes the task's result to result.json."""
+    module = go_modules.make_module(tmp_path / "module", tmp_path / "proxy", packages=40)
     options = {
         "builds": [go_modules.declaration(module)],
         "go_requirement": str(go_modules.REQUIREMENT),
@@ -79,6 +86,10 @@ def finish(process: subprocess.Popen[str]) -> str:
 
 def compiled(cache: pathlib.Path) -> int:
     return sum(1 for _entry in (cache / "go" / "build").glob("*/*-d"))
+
+
+def unfinished(cache: pathlib.Path) -> list[pathlib.Path]:
+    return [path for path in (cache / "building").glob("*") if path.is_dir()]
 
 
 def processes_of(folder: pathlib.Path) -> list[str]:
@@ -127,20 +138,42 @@ def test_a_wrong_declaration_is_one_message_without_a_traceback(run, tmp_path):
     assert "Traceback" not in output
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-def test_a_killed_build_leaves_no_process_and_nothing_finished_and_the_next_run_resumes(run, tmp_path, cache, number):
-    first = run()
-    try:
-        assert wait_until(lambda: compiled(cache) >= 15, 120)
-    finally:
-        first.send_signal(number)
-    first.communicate(timeout=30)
-    assert wait_until(lambda: not processes_of(tmp_path), 10), processes_of(tmp_path)
-    assert not (cache / "servers").exists()
+def test_a_killed_build_leaves_no_process_and_nothing_finished_and_the_next_run_resumes(run, tmp_path, cache):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        before = compiled(cache)
+        process = run()
+        try:
+            assert wait_until(lambda enough=before + 5: compiled(cache) >= enough, 120)
+        finally:
+            process.send_signal(number)
+        process.communicate(timeout=30)
+        assert process.returncode != 0
+        assert wait_until(lambda: not processes_of(tmp_path), 10), (number, processes_of(tmp_path))
+        assert not (cache / "servers").exists()
 
     output = finish(run())
-    assert "more are compiled already" in output
+    assert "more are there from an earlier build" in output
     result = json.loads((tmp_path / "result.json").read_text())
     assert result["objects"] == ["build hello 1.2.3"]
-    assert subprocess.run([result["binaries"]["hello"]], capture_output=True, text=True, check=True).stdout == "hello\n"
-    assert not [path for path in (cache / "building").iterdir() if path.is_dir()]
+    ran = subprocess.run([result["binaries"]["hello"]], capture_output=True, text=True, check=True)
+    assert ran.stderr == "hello from v1.2.3\n"
+    assert not unfinished(cache)
+
+
+def test_a_run_that_waits_for_another_says_so_and_leaves_no_process_when_it_is_killed(run, tmp_path, cache):
+    declarations = [go_modules.declaration(tmp_path / "module")]
+    planned = binaries.built(declarations, go_modules.REQUIREMENT, cache, check_mode=True, say=print)
+    target = pathlib.Path(planned["binaries"]["hello"]).parent.relative_to(cache)
+    (cache / "building").mkdir()
+    with (cache / "building" / f"{'-'.join(target.parts)}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("process 42 in /a clone")
+        lock.flush()
+        process = run()
+        try:
+            said = next(line for line in process.stdout if "waiting" in line)
+        finally:
+            process.kill()
+            process.communicate(timeout=30)
+        assert said == "hello 1.2.3: waiting, process 42 in /a clone is making it\n"
+        assert wait_until(lambda: not processes_of(tmp_path), 10), processes_of(tmp_path)

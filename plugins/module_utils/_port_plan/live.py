@@ -14,7 +14,12 @@ from ansible_collections.srelab.url_shortener.plugins.module_utils._port_plan.ad
     parse_address,
     parse_request,
 )
-from ansible_collections.srelab.url_shortener.plugins.module_utils._port_plan.allocator import Addresses, Allocator
+from ansible_collections.srelab.url_shortener.plugins.module_utils._port_plan.allocator import (
+    Addresses,
+    Allocation,
+    Allocator,
+    Refusal,
+)
 from ansible_collections.srelab.url_shortener.plugins.module_utils._port_plan.inputs import read_pools
 from ansible_collections.srelab.url_shortener.plugins.module_utils._port_plan.model import (
     IP_ANNOTATION,
@@ -28,6 +33,7 @@ from ansible_collections.srelab.url_shortener.plugins.module_utils._port_plan.mo
 from ansible_collections.srelab.url_shortener.plugins.module_utils._port_plan.plan import Assignment
 
 Object = t.Mapping[str, t.Any]
+_REQUEST = "the requested address"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,58 +153,59 @@ def absent_of(assignments: t.Sequence[Assignment], cluster: Cluster) -> list[str
     return [planned.service.key for planned in assignments if planned.service.key not in cluster.services]
 
 
-def squatters_of(
-    assignments: t.Sequence[Assignment], pools: t.Sequence[Pool], cluster: Cluster
-) -> list[dict[str, t.Any]]:
+def squatters_of(assignments: t.Sequence[Assignment], cluster: Cluster) -> list[dict[str, t.Any]]:
     """Unplanned Services that hold, or ask for, what the plan gives to another, as dictionaries.
 
     ``holds`` tells the two apart. The same rules as MetalLB's decide: a Service that may share the address with the
     planned ones is no squatter.
     """
-    planned_keys = {assignment.service.key for assignment in assignments}
-    unplanned = [live for key, live in sorted(cluster.services.items()) if key not in planned_keys]
-    return [found for live in unplanned if live.is_load_balancer for found in _squats(live, assignments, pools)]
+    planned = {
+        assignment.service.key: Allocation(
+            assignment.pool, assignment.addresses, assignment.service.ports, assignment.service.sharing
+        )
+        for assignment in assignments
+    }
+    allocator = Allocator((), planned)
+    unplanned = [live for key, live in sorted(cluster.services.items()) if live.is_load_balancer and key not in planned]
+    return [
+        _squatter(live, refusal)
+        for live in unplanned
+        for address in live.addresses or live.service.addresses
+        for refusal in allocator.refusals(live.service, address)
+    ]
 
 
-def _squats(
-    live: LiveService, assignments: t.Sequence[Assignment], pools: t.Sequence[Pool]
-) -> t.Iterator[dict[str, t.Any]]:
-    wanted = live.addresses or live.service.addresses
-    for assignment in assignments:
-        allocator = Allocator(pools)
-        allocator.assign(assignment.planned, assignment.addresses)
-        for address in sorted(set(wanted) & set(assignment.addresses)):
-            refusal = next(allocator.refusals(live.service, address), None)
-            if refusal:
-                verb = "holds" if live.addresses else "asks for"
-                port = f" port {refusal.port}" if refusal.port else ""
-                yield {
-                    "service": live.service.key,
-                    "planned": assignment.service.key,
-                    "address": str(address),
-                    "port": refusal.port.number if refusal.port else None,
-                    "protocol": refusal.port.protocol if refusal.port else None,
-                    "holds": bool(live.addresses),
-                    "message": f"{live.service.key}, which is not in the plan, {verb} {address}{port}, planned for "
-                    f"{assignment.service.key}",
-                    "remedy": f"plan {live.service.key} as well, or give it another address or port",
-                }
+def _squatter(live: LiveService, refusal: Refusal) -> dict[str, t.Any]:
+    key, planned, port = live.service.key, refusal.others[0], refusal.port
+    what = f"port {port} on {refusal.address}" if port else str(refusal.address)
+    return {
+        "service": key,
+        "planned": planned,
+        "address": str(refusal.address),
+        "port": port.number if port else None,
+        "protocol": port.protocol if port else None,
+        "holds": bool(live.addresses),
+        "message": f"{key} is not in the plan and {'holds' if live.addresses else 'asks for'} {what}, planned for "
+        f"{planned}" + ("" if port else ", with which it cannot share it"),
+        "remedy": f"take {key} into the plan, or give it another address or port",
+    }
 
 
 def _facets(assignment: Assignment, live: LiveService) -> list[tuple[str, str, str]]:
-    """What plan and live Service are compared by: field, planned, found."""
-    planned, found = assignment.planned, live.service
+    """What plan and live Service are compared by: field, planned, found; a request only where one is declared."""
+    planned, found = assignment.service, live.service
     if not live.is_load_balancer:
         return [("spec.type", "LoadBalancer", "another type")]
-    return [
+    facets = [
         ("status.loadBalancer", joined(sorted(assignment.addresses)), joined(live.addresses)),
-        ("requested addresses", joined(sorted(planned.addresses)), joined(sorted(found.addresses))),
+        (_REQUEST, joined(sorted(assignment.service.addresses)), joined(sorted(found.addresses))),
         (f"annotation {SHARING_ANNOTATION}", planned.sharing[0], found.sharing[0]),
         (f"annotation {POOL_ANNOTATION}", planned.pool, found.pool),
         ("spec.ports", ", ".join(map(str, sorted(planned.ports))), ", ".join(map(str, sorted(found.ports)))),
         ("spec.externalTrafficPolicy", planned.external_traffic_policy, found.external_traffic_policy),
         ("spec.loadBalancerClass", "", found.load_balancer_class or ""),
     ]
+    return [facet for facet in facets if planned.addresses or facet[0] != _REQUEST]
 
 
 def _pool_drift(

@@ -31,7 +31,7 @@ from ansible_collections.srelab.url_shortener.plugins.module_utils._port_plan.si
 )
 
 # Every order of so many Services can be looked at while somebody waits; of more, it cannot.
-ENUMERATED_SERVICES = 8
+ENUMERATED_SERVICES = 6
 ENUMERATED_STATES = 2_000
 
 
@@ -74,6 +74,12 @@ class PortPlan:
     assignments: tuple[Assignment, ...]
     conflicts: tuple[Conflict, ...]
     free: t.Mapping[str, tuple[Block, ...]]
+
+    def conflict_message(self) -> str:
+        """One text for all conflicts: a headline that counts them, then a line each with its remedy."""
+        count = len(self.conflicts)
+        lines = (f"  - {conflict.message}; remedy: {conflict.remedy}" for conflict in self.conflicts)
+        return "\n".join([f"Port plan: {count} conflict{'' if count == 1 else 's'}", *lines])
 
     def as_dict(self) -> dict[str, t.Any]:
         """The plan as a task returns it."""

@@ -111,7 +111,7 @@ class Simulation:
             dataclasses.replace(
                 state,
                 statuses=state.statuses | _outcome(dict.fromkeys(added, ())),
-                queue=state.queue | added.keys(),
+                queue=state.queue.union(added),
             )
             for state in self._states
         )

@@ -15,12 +15,12 @@ if t.TYPE_CHECKING:
 
 
 def endpoint_names_are_unique(lab: Lab) -> t.Iterator[InputError]:
-    """Links, reports and templates find an endpoint by its name."""
+    """No two endpoints have one name: links, reports and templates find them by it."""
     yield from doubles(endpoint.name for endpoint in lab.endpoints)
 
 
 def endpoint_addresses_are_in_a_pool(lab: Lab) -> t.Iterator[InputError]:
-    """MetalLB gives a Service an address of its pools only."""
+    """Each endpoint's address is in a pool: MetalLB gives no other."""
     spans = [span for pool in lab.pools for span in pool.spans]
     for endpoint in lab.endpoints:
         if endpoint.address and spans and not any(endpoint.address.value.within(span.value) for span in spans):
@@ -29,7 +29,7 @@ def endpoint_addresses_are_in_a_pool(lab: Lab) -> t.Iterator[InputError]:
 
 
 def ports_are_taken_once(lab: Lab) -> t.Iterator[InputError]:
-    """An address has each port of a protocol once."""
+    """No two endpoints have one port of a protocol on one address."""
     taken: dict[tuple[str, str, float], Endpoint] = {}
     for endpoint in lab.endpoints:
         for port in endpoint.ports:

@@ -66,7 +66,7 @@ def networks_are_apart(lab: Lab) -> t.Iterator[InputError]:
 
 
 def pool_names_are_unique(lab: Lab) -> t.Iterator[InputError]:
-    """Two IPAddressPools of one name would be one."""
+    """No two pools have one name: they would be one IPAddressPool."""
     yield from doubles(pool.name for pool in lab.pools)
 
 

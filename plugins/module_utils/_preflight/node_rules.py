@@ -20,12 +20,12 @@ _SERVER_MEMORY_GB = 2
 
 
 def node_names_are_unique(lab: Lab) -> t.Iterator[InputError]:
-    """A node's name is its host's in the inventory and its virtual machine's."""
+    """No two nodes have one name: it is also the host's in the inventory and the virtual machine's."""
     yield from doubles(node.name for node in lab.nodes)
 
 
 def server_count_is_odd(lab: Lab) -> t.Iterator[InputError]:
-    """etcd keeps no more failures at bay with an even number of members, and knows no majority of two halves."""
+    """1, 3 or 5 nodes have role server: one etcd member more, for an even number, survives no more failures."""
     if not lab.nodes or any(node.role is None for node in lab.nodes):
         return
     servers = [_name(node) for node in lab.nodes if node.role == "server"]
@@ -35,7 +35,7 @@ def server_count_is_odd(lab: Lab) -> t.Iterator[InputError]:
 
 
 def servers_have_what_k3s_needs(lab: Lab) -> t.Iterator[InputError]:
-    """K3s's documented minimum for a server."""
+    """Servers have at least the CPUs and the memory that K3s documents for them."""
     for node in lab.nodes:
         if node.role == "server":
             for number, least in ((node.cpus, _SERVER_CPUS), (node.memory_gb, _SERVER_MEMORY_GB)):
@@ -49,7 +49,7 @@ def nodes_are_in_their_group(lab: Lab) -> t.Iterator[InputError]:
     if not any(grouped.values()) and lab.groups.get("rehearsal"):
         return
     for role, group in _GROUP_OF_ROLE.items():
-        declared = [node.name.value for node in lab.nodes if node.name and node.role == role]
+        declared = list(dict.fromkeys(node.name.value for node in lab.nodes if node.name and node.role == role))
         allowed = f"the hosts {', '.join(declared) or '(none)'}, those with role {role} in lab_nodes"
         if missing := [name for name in declared if name not in grouped[group]]:
             yield InputError(group, Words(f"a group without {', '.join(missing)}"), allowed)
@@ -60,7 +60,7 @@ def nodes_are_in_their_group(lab: Lab) -> t.Iterator[InputError]:
 
 
 def control_node_is_in_the_inventory(lab: Lab) -> t.Iterator[InputError]:
-    """Ansible's implicit localhost has no inventory_dir, so that paths beside the inventory would be undefined."""
+    """localhost is a host of the inventory: Ansible's implicit one has no inventory_dir for paths beside it."""
     if "localhost" not in lab.groups.get("all", ()):
         yield InputError("localhost", Words("not in the inventory"), "a host localhost with ansible_connection: local")
 

@@ -4,9 +4,9 @@
 """Checks values against the argument specs of the roles, strictly and with the path to every error.
 
 ansible-core's own ``ArgumentSpecValidator`` reads the same specs when a role starts. It names neither the list element
-nor the whole path, merges all unknown keys into one sentence, stops with a TypeError at a list element that should be a
-mapping but is a number, and converts ("80" passes for 80, "a,b" for a list). What passes here passes there: a test
-holds the two together.
+nor the whole path, merges all unknown keys into one sentence, raises a TypeError for a number where a mapping belongs
+or as a key, and converts ("80" passes for 80, "a,b" for a list). What passes here passes there: a test holds the two
+together.
 """
 
 from __future__ import annotations
@@ -66,10 +66,11 @@ def _read_option(raw: t.Mapping[str, t.Any]) -> Option:
 
 
 def value_errors(option: Option, value: t.Any, path: str) -> t.Iterator[InputError]:
-    """What is wrong with one value, down to its last element; ``None`` counts as not set.
+    """What is wrong with one value, down to its last element.
 
-    A required list has at least one element: an empty one says as little as none. Of an option with ``no_log`` no value
-    is shown.
+    ``None`` counts as not set: an error for a required option and for one that has a default, whose place it would
+    take. A required list has at least one element: an empty one says as little as none. Of an option with ``no_log`` no
+    value is shown.
     """
     for error in _value_errors(option, value, path):
         hide = option.no_log and not isinstance(error.value, Words) and error.value is not None
@@ -78,7 +79,7 @@ def value_errors(option: Option, value: t.Any, path: str) -> t.Iterator[InputErr
 
 def _value_errors(option: Option, value: t.Any, path: str) -> t.Iterator[InputError]:
     if value is None:
-        if option.required:
+        if option.required or option.default is not None:
             yield not_set(option, path)
         return
     if not _is_a(option.type, value) or (option.required and value == []):

@@ -35,7 +35,7 @@ KUBERNETES: tuple[Line, ...] = tuple(sorted({line for lines in ARGOCD.values() f
 
 
 def releases_go_together(lab: Lab) -> t.Iterator[InputError]:
-    """Argo CD and MetalLB with the Kubernetes that the K3s release brings."""
+    """Argo CD and MetalLB are of lines that go with the Kubernetes that the K3s release brings."""
     k3s = lab.releases.get("k3s_version")
     argocd = lab.releases.get("argocd_version")
     metallb = lab.releases.get("metallb_version")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 _TEXT: dict[str, t.Any] = {"type": "str", "required": True}
+_NUMBER: dict[str, t.Any] = {"type": "int", "required": True}
 _TEXTS: dict[str, t.Any] = {"type": "list", "elements": "str", "default": []}
 _MAPPING: dict[str, t.Any] = {"type": "dict", "default": {}}
 
@@ -76,7 +77,20 @@ NODES: dict[str, t.Any] = STATE_DIR | {
     "api_url": _TEXT,
     "authority": _TEXT,
     "certificate": _TEXT,
-    "nodes": {"type": "list", "elements": "dict", "required": True},
+    "nodes": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": _TEXT,
+            "address": _TEXT,
+            "role": {"type": "str", "choices": ["server", "agent"], "required": True},
+            "cpus": _NUMBER,
+            "memory_gb": _NUMBER,
+            "disk_gb": _NUMBER,
+        },
+    },
+    "kubelet_version": _TEXT,
     "record": {"type": "path", "required": True},
     "timeout": {"type": "int", "default": 120},
 }

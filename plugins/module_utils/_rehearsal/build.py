@@ -152,10 +152,9 @@ def _make(build: Build, title: str, tools: go_toolchain.Toolchain, cache: Cache,
         environment = go_toolchain.go_environment(os.environ, tools, cache, temporary)
         counted = go_output.GoProgress()
         with progress.of(title, "built") as step:
-            step.at(counted.text)
             for arguments in (_list_arguments(build), _build_arguments(build, out)):
+                step.at(counted.text)
                 _go([str(tools.go), *arguments], build, cache, environment, counted, step.tick)
-                step.tick()
         for binary, import_path in build.binaries.items():
             (finished / binary).hardlink_to(out / program_name(import_path))
         return finished

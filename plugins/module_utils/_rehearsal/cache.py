@@ -16,6 +16,7 @@ import shutil
 import time
 import typing as t
 
+from ansible_collections.srelab.url_shortener.plugins.module_utils._rehearsal import child
 from ansible_collections.srelab.url_shortener.plugins.module_utils._rehearsal.failure import BuildError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -114,6 +115,7 @@ class Cache:
             while not _locked(lock):
                 lock.seek(0)
                 on_wait(lock.read() or "another process")
+                child.end_with_the_playbook()
                 time.sleep(_LOCK_POLL_SECONDS)
             lock.truncate(0)
             lock.write(f"process {os.getpid()} in {pathlib.Path.cwd()}")

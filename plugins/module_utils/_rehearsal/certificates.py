@@ -118,9 +118,7 @@ def apply(rehearsal: Rehearsal, wanted: Plan, now: datetime.datetime) -> None:
     layout = rehearsal.layout
     for name in rehearsal.authorities:
         if authority_object(name) in wanted.objects:
-            authority = trustme.CA(
-                organization_name="rehearsal", organization_unit_name=f"{name} authority"
-            )
+            authority = trustme.CA(organization_name="rehearsal", organization_unit_name=f"{name} authority")
             _write_pair(layout, authority_stem(name), authority.cert_pem, authority.private_key_pem)
     for certificate in rehearsal.certificates:
         if certificate_object(certificate.name) in wanted.objects:

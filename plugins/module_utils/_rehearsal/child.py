@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import collections.abc as c
+import multiprocessing
 import os
 import pathlib
 import selectors
@@ -30,18 +31,23 @@ def run(
 ) -> int:
     """Returns the exit status; ``on_line`` gets each line it prints, ``on_tick`` is called about every second.
 
-    Raises BuildError when the command cannot be started. When this process has lost its parent, the playbook that waits
-    for the command, it ends its process group and so itself.
+    Raises BuildError when the command cannot be started. Does not return when the playbook is gone.
     """
-    parent = os.getppid()
     with _started([*_ENDS_WITH_ITS_PARENT, *command], cwd, environment) as process:
         try:
-            for line in _lines(process, on_tick, parent):
+            for line in _lines(process, on_tick):
                 on_line(line)
         except BaseException:
             process.kill()
             raise
         return process.wait()
+
+
+def end_with_the_playbook() -> None:
+    """Ends Ansible's worker and all that it started when the playbook was killed and could not do so itself."""
+    playbook = multiprocessing.parent_process()
+    if playbook is not None and playbook.pid != os.getppid():
+        os.killpg(0, signal.SIGTERM)
 
 
 def _started(command: c.Sequence[str], cwd: pathlib.Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -58,7 +64,7 @@ def _started(command: c.Sequence[str], cwd: pathlib.Path, environment: dict[str,
         raise BuildError(f"{command[0]} cannot be started: {error.strerror} ({error.filename}).") from error
 
 
-def _lines(process: subprocess.Popen[bytes], on_tick: c.Callable[[], None], parent: int) -> c.Iterator[str]:
+def _lines(process: subprocess.Popen[bytes], on_tick: c.Callable[[], None]) -> c.Iterator[str]:
     if process.stdout is None:
         return
     rest = b""
@@ -73,8 +79,7 @@ def _lines(process: subprocess.Popen[bytes], on_tick: c.Callable[[], None], pare
                 if not chunk:
                     break
             if time.monotonic() >= next_tick:
-                if os.getppid() != parent:
-                    os.killpg(0, signal.SIGTERM)
+                end_with_the_playbook()
                 on_tick()
                 next_tick = time.monotonic() + _TICK_SECONDS
     if rest:

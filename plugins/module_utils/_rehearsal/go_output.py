@@ -40,6 +40,8 @@ class GoProgress:
         if words[:2] == ["go:", "downloading"]:
             self.modules += 1
             self.module = " ".join(words[2:])
+        elif words[:2] == ["package", "unsafe"]:
+            pass  # It has no code: it is never compiled, and never stale.
         elif words[:1] == ["package"] and len(words) >= 3 and words[2] in {"true", "false"}:
             self.packages += 1
             self.known += words[2] == "false" or line.endswith(_COMPILED_BEFORE)
@@ -52,7 +54,7 @@ class GoProgress:
             wanted = self.packages - self.known
             if self.compiled >= wanted:
                 return "linking"
-            before = f", {self.known} more are compiled already" if self.known else ""
+            before = f" ({self.known} more are there from an earlier build)" if self.known else ""
             return f"compiled {self.compiled} of {wanted} packages{before}"
         if self.modules:
             return f"downloaded {self.modules} modules, the last {self.module}"

@@ -132,6 +132,11 @@ def authority_stem(name: str) -> str:
     return f"ca-{name}"
 
 
+def layout_of(state_dir: str) -> Layout:
+    """The layout of a state folder; a relative path starts at the working directory."""
+    return Layout(Path(plain(state_dir)).absolute())
+
+
 def plain(value: t.Any) -> t.Any:
     """The value in Python's own types; Ansible's carry tags, and XML-RPC refuses them."""
     return json.loads(json.dumps(value))
@@ -152,7 +157,7 @@ def from_arguments(arguments: t.Mapping[str, t.Any]) -> Rehearsal:
                 raise RehearsalError(f"server {server.name} starts after {name}, which is not declared before it")
         seen.add(server.name)
     return Rehearsal(
-        layout=Layout(Path(arguments["state_dir"])),
+        layout=layout_of(arguments["state_dir"]),
         supervisor_port=arguments["supervisor_port"] or 0,
         certificates=tuple(_certificate(raw) for component in components for raw in component["certificates"]),
         signing_keys=tuple(name for component in components for name in component["signing_keys"]),

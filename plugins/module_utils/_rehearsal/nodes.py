@@ -66,6 +66,59 @@ class NodeApi:
         return text
 
 
+def manifest_of(node: t.Mapping[str, t.Any], kubelet_version: str) -> dict[str, t.Any]:
+    """A node of ``lab_nodes`` as K3s 1.35 and newer registers its servers and agents.
+
+    The declared address goes into the annotation that K3s sets as well: the address of the kubelet itself is the
+    loopback address, where KWOK answers. Sizes are in GiB, as the virtual machines are made.
+    """
+    name = node["name"]
+    roles = ["control-plane", "etcd"] if node["role"] == "server" else []
+    resources = {
+        "cpu": str(node["cpus"]),
+        "memory": f"{node['memory_gb']}Gi",
+        "ephemeral-storage": f"{node['disk_gb']}Gi",
+        "pods": "110",
+    }
+    return {
+        "metadata": {
+            "name": name,
+            "labels": {
+                "beta.kubernetes.io/arch": "amd64",
+                "beta.kubernetes.io/instance-type": "k3s",
+                "beta.kubernetes.io/os": "linux",
+                "kubernetes.io/arch": "amd64",
+                "kubernetes.io/hostname": name,
+                "kubernetes.io/os": "linux",
+                "node.kubernetes.io/instance-type": "k3s",
+                **{_ROLE_PREFIX + role: "true" for role in roles},
+            },
+            "annotations": {
+                "k3s.io/hostname": name,
+                "k3s.io/internal-ip": node["address"],
+                "kwok.x-k8s.io/node": "fake",
+            },
+        },
+        "spec": {"providerID": f"k3s://{name}"},
+        "status": {
+            "capacity": resources,
+            "allocatable": resources,
+            "nodeInfo": {
+                "architecture": "amd64",
+                "bootID": "",
+                "containerRuntimeVersion": "kwok://simulated",
+                "kernelVersion": "simulated",
+                "kubeProxyVersion": "",
+                "kubeletVersion": kubelet_version,
+                "machineID": "",
+                "operatingSystem": "linux",
+                "osImage": "Simulated by KWOK",
+                "systemUUID": "",
+            },
+        },
+    }
+
+
 def plan(wanted: t.Sequence[Manifest], live: t.Mapping[str, Manifest]) -> Plan:
     """The nodes to make, to change and to remove. A live node may carry more than its manifest says."""
     changes = []
@@ -97,8 +150,9 @@ def apply(wanted: t.Sequence[Manifest], live: t.Mapping[str, Manifest], changes:
             api.delete(name)
 
 
-def wait_until_ready(api: NodeApi, names: t.Collection[str], timeout: float, tell: t.Callable[[str], None]) -> Wait:
-    """Returns when the API server and all named nodes are ready. Raises RehearsalError after ``timeout`` seconds."""
+def wait_until_ready(api: NodeApi, wanted: t.Sequence[Manifest], timeout: float, tell: t.Callable[[str], None]) -> Wait:
+    """Returns when the API server and all wanted nodes are ready. Raises RehearsalError after ``timeout`` seconds."""
+    names = [_name(manifest) for manifest in wanted]
     began = told = time.monotonic()
     while True:
         late = _not_ready(api, names)

@@ -37,12 +37,14 @@ def declared(rehearsal: Rehearsal) -> dict[str, int]:
     return ports
 
 
-def shared(ports: t.Mapping[str, int]) -> InputErrors:
-    """The variables that set the same port."""
+def impossible(ports: t.Mapping[str, int]) -> InputErrors:
+    """The variables that set no port at all, or the same as another."""
     errors = InputErrors()
     owner: dict[int, str] = {}
     for variable, port in ports.items():
-        if port in owner:
+        if not 0 < port < 65536:
+            errors.add(variable, port, "1 to 65535", WHERE)
+        elif port in owner:
             errors.add(variable, port, f"a port of its own; {owner[port]} has this one", WHERE)
         owner.setdefault(port, variable)
     return errors
@@ -76,10 +78,9 @@ def _taken_now(ports: t.Mapping[str, int], ours: t.Collection[int]) -> InputErro
 
 def find_holder(port: int) -> Holder | None:
     """Who listens on the port (any address of this machine); None when nobody does."""
-    inodes = _listening_inodes(port)
-    if not inodes:
+    wanted = {name for name, number in _listening_sockets().items() if number == port}
+    if not wanted:
         return None
-    wanted = {f"socket:[{inode}]" for inode in inodes}
     for process in Path("/proc").iterdir():
         if process.name.isdigit() and _holds(process, wanted):
             return Holder(int(process.name), command_of(int(process.name)))
@@ -120,17 +121,28 @@ def _bind_problem(port: int) -> int:
     return 0
 
 
-def _listening_inodes(port: int) -> set[str]:
-    inodes = set()
+def listening(pid: int) -> list[int]:
+    """The ports on which a process listens, ascending; none when it has gone or is another user's."""
+    sockets = _listening_sockets()
+    try:
+        entries = [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()] if pid else []
+    except OSError:
+        return []
+    return sorted({sockets[entry] for entry in entries if entry in sockets})
+
+
+def _listening_sockets() -> dict[str, int]:
+    """The port of each listening TCP socket, by the socket's name under /proc/PID/fd."""
+    sockets = {}
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             lines = Path(table).read_text(encoding="utf-8").splitlines()[1:]
         except OSError:
             continue
         for fields in map(str.split, lines):
-            if fields[3] == _LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
-                inodes.add(fields[9])
-    return inodes
+            if fields[3] == _LISTENING:
+                sockets[f"socket:[{fields[9]}]"] = int(fields[1].rpartition(":")[2], 16)
+    return sockets
 
 
 def _holds(process: Path, sockets: set[str]) -> bool:

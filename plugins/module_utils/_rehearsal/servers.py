@@ -114,9 +114,9 @@ def plan(rehearsal: Rehearsal, there: Snapshot, now: datetime.datetime) -> Plan:
 
 
 def check_ports(rehearsal: Rehearsal, there: Snapshot, wanted: Plan) -> None:
-    """Raises RehearsalError naming every port that is declared twice or held by a stranger, before anything starts."""
+    """Raises RehearsalError naming each port that is impossible, declared twice or taken, before anything starts."""
     declared = ports.declared(rehearsal)
-    errors = ports.shared(declared)
+    errors = ports.impossible(declared)
     if not errors:
         staying = [server for server in rehearsal.servers if server_object(server.name) not in wanted.objects]
         kept = {variable for server in staying for variable in server.ports}

@@ -35,7 +35,9 @@ _NOT_RUNNING = 70
 _BAD_NAME = 10
 _START_SECONDS = 20
 _STOP_SECONDS = 90
+_KILL_SECONDS = 5
 _CALL_SECONDS = 60
+_CONNECT_SECONDS = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,19 +131,22 @@ def new_password() -> str:
 
 
 class _Transport(xmlrpc.client.Transport):
+    seconds: float = _CALL_SECONDS
+
     def make_connection(self, host: t.Any) -> http.client.HTTPConnection:
         connection = super().make_connection(host)
-        connection.timeout = _CALL_SECONDS
+        connection.timeout = self.seconds
         return connection
 
 
 class Supervisor:
     """A running supervisord, over XML-RPC. Methods raise RehearsalError when it stops answering."""
 
-    def __init__(self, port: int, password: str) -> None:
+    def __init__(self, port: int, password: str, patience: float = _CALL_SECONDS) -> None:
         # The password goes into a header, not the URL: the errors of xmlrpc.client show URLs.
         token = base64.b64encode(f"{USER}:{password}".encode()).decode()
         transport = _Transport(headers=[("Authorization", f"Basic {token}")])
+        transport.seconds = patience
         self._proxy = xmlrpc.client.ServerProxy(f"http://{ADDRESS}:{port}/RPC2", transport=transport)
 
     @classmethod
@@ -150,11 +155,11 @@ class Supervisor:
         found = access(configuration)
         if found is None:
             return None
-        supervisor = cls(*found)
         try:
-            return supervisor if supervisor.pid() else None
+            cls(*found, patience=_CONNECT_SECONDS).pid()
         except RehearsalError:
             return None
+        return cls(*found)
 
     def pid(self) -> int:
         """Its process id."""
@@ -233,6 +238,7 @@ def launch(configuration: Path) -> None:
         [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)],
         cwd=configuration.parent,
         env=environment,
+        umask=0o077,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -263,7 +269,7 @@ def end(pids: t.Collection[int], asked: bool) -> None:
     """
     if not asked:
         _signal(pids, signal.SIGTERM)
-    deadline = time.monotonic() + _STOP_SECONDS
+    deadline = time.monotonic() + (_STOP_SECONDS if asked else _KILL_SECONDS)
     while any(map(_alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.05)
     _signal([pid for pid in pids if _alive(pid)], signal.SIGKILL)

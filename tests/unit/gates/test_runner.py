@@ -100,7 +100,7 @@ def test_a_pytest_gate_counts_its_tests_and_shows_why_some_were_skipped(tmp_path
     assert "test_left_out: needs a moon" in output.split("=== unit")[1]
 
 
-def test_a_test_that_fails_again_while_it_is_taken_down_counts_once(tmp_path):
+def test_a_test_whose_fixture_breaks_while_it_is_taken_down_counts_once(tmp_path):
     gate = pytest_gate(
         tmp_path,
         """
@@ -112,10 +112,12 @@ def test_a_test_that_fails_again_while_it_is_taken_down_counts_once(tmp_path):
             raise RuntimeError
 
         def test_fails_twice(fragile): assert False
+
+        def test_passes_at_first(fragile): pass
         """,
     )
     outcome = gates.run(gate)
-    assert (outcome.passed, outcome.failed) == (0, 1)
+    assert (outcome.passed, outcome.failed) == (0, 2)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import signal
 import stat
 import subprocess
 import sys
@@ -135,7 +134,7 @@ def test_a_run_leaves_a_private_journal_and_a_table_after_the_recap(toy):
     assert f"version: {start['collection_version']}" in (ROOT / "galaxy.yml").read_text(encoding="utf-8").splitlines()
     assert [line["layer"] for line in lines if line["event"] == "layer_start"] == ["preflight", "host", "gitops"]
     assert [(line["task"], line["objects"]) for line in lines if line["event"] == "changed"] == [
-        ("The folder is there", []),
+        ("validated : The folder is there", []),
         ("The application is synced", ["application crds"]),
         ("A secret is used", ["item 1"]),
     ]
@@ -206,7 +205,7 @@ def test_a_journal_that_cannot_be_written_is_one_warning_and_the_run_goes_on(toy
     assert len(rows(run.stdout)) == 3
 
 
-def test_a_killed_run_leaves_its_trace_and_the_next_run_its_own(toy):
+def test_a_terminated_run_leaves_its_trace_and_the_next_run_its_own(toy):
     slow = PLAYBOOK.replace("      gate:", "      ansible.builtin.pause: {seconds: 60}")
     (toy.path / "slow.yml").write_text(slow, encoding="utf-8")
     state = toy.path / "inventory" / ".state"
@@ -216,7 +215,6 @@ def test_a_killed_run_leaves_its_trace_and_the_next_run_its_own(toy):
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
     ) as run:
         try:
             deadline = time.monotonic() + 60
@@ -224,7 +222,7 @@ def test_a_killed_run_leaves_its_trace_and_the_next_run_its_own(toy):
                 assert time.monotonic() < deadline, "the run never reached its last layer"
                 time.sleep(0.2)
         finally:
-            os.killpg(run.pid, signal.SIGKILL)
+            run.terminate()
     assert rows(toy().stdout) == [("preflight", "ok"), ("host", "ok"), ("gitops", "changed")]
     killed, complete = journals(state)
     assert (killed[-1]["event"], killed[-1]["layer"]) == ("layer_start", "gitops")

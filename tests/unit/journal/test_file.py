@@ -92,7 +92,7 @@ def test_a_read_only_state_folder_is_one_warning(tmp_path, journal, warnings):
 
 def test_a_disk_that_fills_up_is_one_warning(tmp_path, journal, warnings):
     class Full:
-        def write(self, _):
+        def write(self, line):  # noqa: ARG002
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         def close(self):

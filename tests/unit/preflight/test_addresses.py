@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import typing as t
 
 import pytest
 from ansible_collections.srelab.url_shortener.plugins.module_utils._preflight import addresses
@@ -44,6 +45,14 @@ def test_a_cidr_spans_the_network_and_host_bits_are_refused(network, prefix) -> 
             addresses.read_cidr(f"{network}/{prefix}")
 
 
+def refused(read: t.Callable[[str], Span], text: str) -> bool:
+    try:
+        read(text)
+    except ValueError:
+        return True
+    return False
+
+
 def members_count(span: Span) -> int:
     return int(span.last) - int(span.first) + 1
 
@@ -51,25 +60,19 @@ def members_count(span: Span) -> int:
 @given(text=st.text(alphabet="0123456789./- :a", max_size=20))
 def test_any_text_is_read_or_refused_with_a_value_error(text) -> None:
     for read in (addresses.read_address, addresses.read_cidr, addresses.read_range, addresses.read_pool):
-        try:
-            span = read(text)
-        except ValueError:
-            continue
-        assert span.first <= span.last
+        assert refused(read, text) or read(text).first <= read(text).last
 
 
 @pytest.mark.parametrize(
     "text", ["192.168.1.0", "192.168.1.0/", "192.168.1.0/33", "192.168.1.0/255.255.255.0", "fe80::/64", "10.42.0.0/8"]
 )
 def test_malformed_cidrs_are_refused(text) -> None:
-    with pytest.raises(ValueError, match=""):
-        addresses.read_cidr(text)
+    assert refused(addresses.read_cidr, text)
 
 
 @pytest.mark.parametrize("text", ["192.168.1.9-192.168.1.8", "192.168.1.9-", "-", "192.168.1.9-12", "a-b"])
 def test_malformed_and_reversed_ranges_are_refused(text) -> None:
-    with pytest.raises(ValueError, match=""):
-        addresses.read_range(text)
+    assert refused(addresses.read_range, text)
 
 
 def test_blanks_around_the_hyphen_are_allowed() -> None:

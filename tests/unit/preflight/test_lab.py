@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.srelab.url_shortener.plugins.module_utils._input_errors import InputError, Words
 from ansible_collections.srelab.url_shortener.plugins.module_utils._preflight import check, lab
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -125,8 +126,6 @@ def test_a_node_with_a_wrong_size_does_not_hide_the_wrong_address_of_another(dec
 
 
 def test_a_template_that_fails_is_reported_once(declared, options) -> None:
-    from ansible_collections.srelab.url_shortener.plugins.module_utils._input_errors import InputError, Words
-
     failure = InputError("lab_nodes", Words("a template that fails"), "a template that renders")
     seen = check.Declaration(declared | {"lab_nodes": None}, [failure], ())
     roles = check.Specs(options, ["lab_nodes", "lab_host"])

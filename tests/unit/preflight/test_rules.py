@@ -96,8 +96,10 @@ def test_an_inventory_without_the_control_node_is_refused(findings) -> None:
 
 def test_too_much_memory_is_refused_with_the_sum_laid_out(findings) -> None:
     assert findings(node_rules.nodes_fit_the_memory, SERVERS_OF_24_GB) == [
-        ("lab_nodes[].memory_gb is k3s-1 24 + k3s-2 24 + k3s-3 22 = 70 GB, of 64 GB installed - 4 graphics - 4 host;"
-        " allowed: 56 GB or less together")
+        (
+            "lab_nodes[].memory_gb is k3s-1 24 + k3s-2 24 + k3s-3 22 = 70 GB, of 64 GB installed - 4 graphics - 4 host;"
+            " allowed: 56 GB or less together"
+        )
     ]
 
 
@@ -110,8 +112,10 @@ def test_the_graphics_share_counts_against_the_memory(findings) -> None:
 def test_too_many_cpus_are_refused_at_the_declared_overcommit(findings) -> None:
     assert findings(node_rules.nodes_fit_the_cpus, {"lab_nodes[0].cpus": 16}) == []
     assert findings(node_rules.nodes_fit_the_cpus, {"lab_nodes[0].cpus": 17}) == [
-        ("lab_nodes[].cpus is k3s-1 17 + k3s-2 4 + k3s-3 4 = 25, of 16 threads x 1.5 overcommit;"
-        " allowed: 24 or less together")
+        (
+            "lab_nodes[].cpus is k3s-1 17 + k3s-2 4 + k3s-3 4 = 25, of 16 threads x 1.5 overcommit;"
+            " allowed: 24 or less together"
+        )
     ]
 
 
@@ -122,8 +126,10 @@ def test_cpus_are_not_summed_where_the_machines_are_not_declared(findings) -> No
 
 def test_too_much_disk_is_refused(findings) -> None:
     assert findings(node_rules.nodes_fit_the_disk, {"lab_nodes[0].disk_gb": 641}) == [
-        ("lab_nodes[].disk_gb is k3s-1 641 + k3s-2 80 + k3s-3 80 = 801 GB, of 900 GB - 100 kept free;"
-        " allowed: 800 GB or less together")
+        (
+            "lab_nodes[].disk_gb is k3s-1 641 + k3s-2 80 + k3s-3 80 = 801 GB, of 900 GB - 100 kept free;"
+            " allowed: 800 GB or less together"
+        )
     ]
 
 
@@ -146,8 +152,10 @@ def test_an_address_outside_the_network_is_refused(findings, path, value) -> Non
 @pytest.mark.parametrize(("value", "what"), [("192.168.1.0", "own"), ("192.168.1.255", "broadcast")])
 def test_the_networks_own_and_broadcast_addresses_are_refused(findings, value, what) -> None:
     assert findings(network_rules.addresses_can_belong_to_a_machine, {"lab_nodes[0].address": value}) == [
-        (f"lab_nodes[0].address is '{value}'; allowed: an address between 192.168.1.1 and 192.168.1.254;"
-        f" this is the {what} address of lab_network.cidr '192.168.1.0/24'")
+        (
+            f"lab_nodes[0].address is '{value}'; allowed: an address between 192.168.1.1 and 192.168.1.254;"
+            f" this is the {what} address of lab_network.cidr '192.168.1.0/24'"
+        )
     ]
 
 
@@ -182,8 +190,10 @@ def test_a_name_server_may_be_the_gateway_or_elsewhere_but_no_node(findings) -> 
     rule = network_rules.name_servers_have_their_own_address
     assert findings(rule, {"lab_network.dns": ["192.168.1.1", "192.168.1.10", "9.9.9.9"]}) == []
     assert findings(rule, {"lab_network.dns": ["192.168.1.22", "192.168.1.1"]}) == [
-        ("lab_network.dns[0] is '192.168.1.22'; allowed: the address of a name server;"
-        " lab_nodes[1].address is '192.168.1.22'")
+        (
+            "lab_network.dns[0] is '192.168.1.22'; allowed: the address of a name server;"
+            " lab_nodes[1].address is '192.168.1.22'"
+        )
     ]
 
 
@@ -221,15 +231,19 @@ def test_two_endpoints_of_one_name_are_refused(findings) -> None:
 def test_an_endpoint_outside_the_pools_is_refused(findings) -> None:
     changes = {"lab_endpoints[0].address": "192.168.1.99"}
     assert findings(endpoint_rules.endpoint_addresses_are_in_a_pool, changes) == [
-        ("lab_endpoints[0].address is '192.168.1.99'; allowed: an address of lab_address_pools:"
-        " '192.168.1.240-192.168.1.249'")
+        (
+            "lab_endpoints[0].address is '192.168.1.99'; allowed: an address of lab_address_pools:"
+            " '192.168.1.240-192.168.1.249'"
+        )
     ]
 
 
 def test_second_endpoint_on_a_taken_port_is_reported_with_both_names(findings) -> None:
     assert findings(endpoint_rules.ports_are_taken_once, {"lab_endpoints[2].ports[0].port": 30080}) == [
-        ("lab_endpoints[2].ports[0].port is 30080; allowed: a port that is free on this address;"
-        " argocd and grafana both want '192.168.1.241' TCP 30080")
+        (
+            "lab_endpoints[2].ports[0].port is 30080; allowed: a port that is free on this address;"
+            " argocd and grafana both want '192.168.1.241' TCP 30080"
+        )
     ]
 
 

@@ -53,10 +53,12 @@ def test_what_passes_here_passes_ansibles_own_validation(raw, value) -> None:
         assert ArgumentSpecValidator({"x": raw}).validate(given_values).error_messages == []
 
 
-def test_ansibles_own_validation_stops_at_a_number_among_mappings() -> None:
-    spec = {"x": {"type": "list", "elements": "dict", "options": {"a": {"type": "str"}}}}
+@pytest.mark.parametrize("value", [5, {7: "b"}])
+def test_numbers_that_stop_ansibles_own_validation_are_errors_here(value) -> None:
+    raw = {"type": "dict", "options": {"a": {"type": "str"}}}
     with pytest.raises(TypeError):
-        ArgumentSpecValidator(spec).validate({"x": [5]})
+        ArgumentSpecValidator({"x": raw}).validate({"x": value})
+    assert len(errors(raw, value)) == 1
 
 
 @given(raw=SPECS, value=VALUES)
@@ -113,6 +115,11 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one() -> None:
 def test_a_missing_value_is_explained_by_the_options_description() -> None:
     raw = {"required": True, "description": "C(server) or not."}
     assert errors(raw, None) == ["x is not set; allowed: a text. server or not"]
+
+
+def test_an_empty_value_does_not_pass_for_a_default() -> None:
+    assert errors({"default": "v1"}, None) == ["x is not set; allowed: a text"]
+    assert errors({}, None) == []
 
 
 @pytest.mark.parametrize(("required", "count"), [(True, 1), (False, 0)])

@@ -25,8 +25,10 @@ def test_tested_pairs_pass(findings, k3s, argocd) -> None:
 
 def test_an_untested_pair_is_refused_and_the_fitting_lines_are_named(findings) -> None:
     assert findings(version_matrix.releases_go_together, {"k3s_version": "v1.33.4+k3s1"}) == [
-        ("argocd_version is 'v3.6.1'; allowed: with k3s_version v1.33.4+k3s1 a release of Argo CD 3.3, 3.4, 3.5;"
-        " Argo CD 3.6 is tested with Kubernetes 1.34, 1.35, 1.36, 1.37")
+        (
+            "argocd_version is 'v3.6.1'; allowed: with k3s_version v1.33.4+k3s1 a release of Argo CD 3.3, 3.4, 3.5;"
+            " Argo CD 3.6 is tested with Kubernetes 1.34, 1.35, 1.36, 1.37"
+        )
     ]
 
 
@@ -45,8 +47,10 @@ def test_a_line_outside_the_matrix_is_refused_alone(findings, name, tag, allowed
 def test_metallb_on_too_old_a_kubernetes_is_refused(findings, monkeypatch) -> None:
     monkeypatch.setattr(version_matrix, "METALLB", {(0, 15): (1, 37)})
     assert findings(version_matrix.releases_go_together, {}) == [
-        ("metallb_version is 'v0.15.2'; allowed: with k3s_version v1.36.3+k3s1:"
-        " this MetalLB needs Kubernetes 1.37 or later")
+        (
+            "metallb_version is 'v0.15.2'; allowed: with k3s_version v1.36.3+k3s1:"
+            " this MetalLB needs Kubernetes 1.37 or later"
+        )
     ]
 
 
