@@ -39,7 +39,7 @@ clean: ## Stop the rehearsal, remove its state, .venv and what tests left (the s
 .PHONY: test
 test: ## Run every test that needs no root
 	@tools/setup test
-	@$(gates) lint unit artifact servers molecule py312
+	@$(gates) lint unit artifact servers walks molecule py312
 
 .PHONY: test-root
 test-root: ## Run the tests that need root
@@ -49,7 +49,7 @@ test-root: ## Run the tests that need root
 .PHONY: walks
 walks: ## Run the long randomized walks (SEED=n replays one)
 	@tools/setup test
-	@$(gates) walks
+	@WALK_STEPS=$${WALK_STEPS:-10} $(gates) walks
 
 .PHONY: lint unit molecule
 lint unit molecule: ## Run one group of the tests

@@ -33,7 +33,7 @@ def main() -> int:
         return 0
     found = find_python(os.environ.get("PATH", ""), Path.home() / ".pyenv/versions")
     if found is None:
-        return _only_resolve()
+        return only_resolve()
     try:
         return _run_with(*found)
     except subprocess.CalledProcessError as error:
@@ -82,7 +82,7 @@ def _run_with(python: Path, version: str) -> int:
             # The documentation is only read here; its text is the documentation gate's matter.
             output = subprocess.DEVNULL if step[0] == "ansible-doc" else None
             if subprocess.run(step, cwd=ROOT, env=environment, stdout=output, check=False).returncode:
-                failed.append(step[0])
+                failed.append(" ".join(step))
     print(f"Python {version}: {len(steps) - len(failed)} steps passed; failed: {', '.join(failed) or 'none'}")
     return int(bool(failed))
 
@@ -107,7 +107,8 @@ def _environment(python: Path, version: str) -> t.Iterator[Path]:
         yield folder
 
 
-def _only_resolve() -> int:
+def only_resolve() -> int:
+    """Shows that the set can be had for a Python that is not here; returns pip's exit status."""
     wanted = NEWEST_FIRST[1]
     print(
         f"No Python >= 3.12 runs here: {LOCK.name} is ONLY RESOLVED, for Python {wanted}; nothing runs on it",

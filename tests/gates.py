@@ -61,9 +61,10 @@ def script(group: str, name: str, *command: str) -> Gate:
     return Gate(group, name, (sys.executable, *command))
 
 
-def pytest(group: str) -> Gate:
+def pytest(group: str, *options: str) -> Gate:
     """A gate that runs the tests of the group's folder."""
-    return Gate(group, f"pytest tests/{group}", (sys.executable, "-m", "pytest", f"tests/{group}"), counts_tests=True)
+    command = (sys.executable, "-m", "pytest", f"tests/{group}", *options)
+    return Gate(group, f"pytest tests/{group}", command, counts_tests=True)
 
 
 GATES = (
@@ -77,7 +78,7 @@ GATES = (
     script("lint", "role READMEs", "tools/role_readmes.py", "--check"),
     script("lint", "documentation", "tests/gate_docs.py"),
     script("lint", "ansible-test sanity", "tests/gate_sanity.py"),
-    pytest("unit"),
+    pytest("unit", "-n", "auto"),
     pytest("artifact"),
     pytest("servers"),
     Gate("molecule", "molecule default", ("molecule", "test", "-s", "default")),

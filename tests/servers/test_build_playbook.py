@@ -40,7 +40,7 @@ def cache(tmp_path, toolchain, runtime):
 @pytest.fixture
 def run(tmp_path, cache):
     """Starts a playbook that builds a program of many packages and writes the task's result to result.json."""
-    module = go_modules.make_module(tmp_path / "module", tmp_path / "proxy", packages=40)
+    module = go_modules.make_module(tmp_path / "module", tmp_path / "proxy", packages=100)
     options = {
         "builds": [go_modules.declaration(module)],
         "go_requirement": str(go_modules.REQUIREMENT),

@@ -85,17 +85,13 @@ def database_query(declaration: Declaration, database: str, *, everything: bool)
     """The query for what a declaration asks of a database; ``everything`` adds all schemas but the system's."""
     entries = [one for one in declaration.entries if one.database == database]
     functions = [
-        (one.schema, text)
-        for one in entries
-        if one.kind is Kind.FUNCTION
-        for name in one.names or ()
-        for text in (parsed.types or () if (parsed := signature.parse(name)) else ())
+        (one.schema, signature.parse(name)) for one in entries if one.kind is Kind.FUNCTION for name in one.names or ()
     ]
     asked = {
         "everything": everything,
         "schemas": sorted({one.schema for one in entries if one.schema}),
         "columns": sorted((one.schema, name) for one in entries if one.kind is Kind.COLUMN for name in one.names or ()),
-        "types": sorted(set(functions)),
+        "types": sorted({(schema, text) for schema, parsed in functions if parsed for text in parsed.types or ()}),
         "creators": sorted({name for one in entries if one.kind is Kind.DEFAULT for name in one.names or ()}),
     }
     # The server reads JSON's \u escapes, so that the literal is ASCII whatever the encoding of the connection.
@@ -118,13 +114,17 @@ def _objects(rows: list[list[t.Any]]) -> dict[Key, CatalogObject]:
     return found
 
 
+_ACL = """(
+    SELECT coalesce(json_agg(json_build_array(
+      pg_get_userbyid(a.grantor), CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END,
+      a.privilege_type, a.is_grantable)), '[]')
+    FROM aclexplode(coalesce(@column@, acldefault((@letter@)::"char", @owner@))) a)"""
+
+
 def _acl(column: str, letter: str, owner: str) -> str:
     """An access control list as JSON; where there is none, PostgreSQL's built-in default for the kind of object."""
-    return (
-        "(SELECT coalesce(json_agg(json_build_array(pg_get_userbyid(a.grantor),"
-        " CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable)),"
-        f" '[]') FROM aclexplode(coalesce({column}, acldefault(({letter})::\"char\", {owner}))) a)"
-    )
+    replaced = _ACL.replace("@column@", column).replace("@letter@", letter)
+    return replaced.replace("@owner@", owner)
 
 
 CLUSTER = (
@@ -139,12 +139,11 @@ SELECT json_build_object(
   'members', (SELECT coalesce(json_agg(json_build_array(pg_get_userbyid(roleid), pg_get_userbyid(member),
     pg_get_userbyid(grantor), admin_option,
     (to_jsonb(m) ->> 'inherit_option')::bool, (to_jsonb(m) ->> 'set_option')::bool)), '[]') FROM pg_auth_members m)
-)"""
+)::text"""
 ).replace("@acl@", _acl("datacl", "'d'", "datdba"))
 
 # acldefault() calls sequences "s" where pg_default_acl says "S".
-_DATABASE = (
-    r"""
+_DATABASE = r"""
 WITH asked AS (SELECT '@asked@'::jsonb AS j),
 extension AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'),
 namespace AS (
@@ -207,8 +206,7 @@ SELECT json_build_object(
   'types', (SELECT coalesce(json_agg(json_build_array(one ->> 0, one ->> 1,
     coalesce(to_regtype(one ->> 1), to_regtype(quote_ident(one ->> 0) || '.' || (one ->> 1)))::oid::int8)), '[]')
     FROM asked, jsonb_array_elements(j -> 'types') one)
-)"""
-)
+)::text"""
 for _name, _text in {
     "@nspacl@": _acl("nspacl", "'n'", "nspowner"),
     "@relacl@": _acl("r.relacl", "CASE relkind WHEN 'S' THEN 's' ELSE 'r' END", "r.relowner"),

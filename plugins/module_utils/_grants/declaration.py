@@ -24,7 +24,7 @@ _DEFAULTS = "default_privileges"
 _MEMBERSHIP = "membership"
 _TYPES = (Kind.DATABASE, Kind.SCHEMA, *_IN_SCHEMA, _DEFAULTS, _MEMBERSHIP)
 _RIGHTS = ("type", "state", "privileges", "roles", "grant_option")
-_KEYS = {
+_KEYS: dict[str, tuple[str, ...]] = {
     Kind.DATABASE: (*_RIGHTS, "names", "owner"),
     Kind.SCHEMA: (*_RIGHTS, "names", "owner", "database"),
     Kind.TABLE: (*_RIGHTS, "names", "owner", "database", "schema", "all_in_schema", "columns"),

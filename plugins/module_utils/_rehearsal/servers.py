@@ -195,12 +195,11 @@ def start_script(server: Server) -> str:
 
     setpriv has the kernel kill the program when supervisord dies, so that nothing is orphaned.
     """
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
+    if shutil.which("setpriv") is None:
         raise RehearsalError("the rehearsal needs the program setpriv (package util-linux), which is not on the PATH")
     exports = [f"export {name}={shlex.quote(value)}" for name, value in server.environment.items()]
-    command = shlex.join([setpriv, "--pdeathsig", "KILL", "--", *server.command]).replace(" --", " \\\n  --")
-    return "\n".join(["#!/bin/sh", 'export HOME="$PWD"', *exports, f"exec {command}", ""])
+    command = ["exec setpriv --pdeathsig KILL --", *map(shlex.quote, server.command)]
+    return "\n".join(["#!/bin/sh", 'export HOME="$PWD"', *exports, " \\\n  ".join(command), ""])
 
 
 def digest(rehearsal: Rehearsal, server: Server) -> str:

@@ -52,6 +52,11 @@ class _Attempt:
     told: float
     asked_to_start: bool
 
+    @property
+    def waited(self) -> float:
+        """Seconds since then."""
+        return time.monotonic() - self.since
+
 
 def wait_until_ready(
     rehearsal: Rehearsal,
@@ -109,7 +114,9 @@ def problem(layout: Layout, ready: Ready) -> str:
     except OSError as error:
         return str(error)
     if status != 200:
-        return f"it answers {status}: {' '.join(text.split())[-200:]}"
+        # Kubernetes' servers list their checks, the failing ones with a minus.
+        failing = [line for line in text.splitlines() if line.startswith("[-]")]
+        return f"it answers {status}: {' '.join(failing or text.split())[:200]}"
     return "" if ready.text in text else f"its answer lacks {ready.text!r}"
 
 
@@ -128,11 +135,11 @@ def _is_ready(
     tell: t.Callable[[str], None],
 ) -> bool:
     server, process = attempt.server, processes[attempt.server.name]
-    waited = time.monotonic() - attempt.since
     if process.state not in RUNNING or (attempt.pid and process.pid != attempt.pid):
-        raise RehearsalError(_failure(layout, server, f"exited {waited:.0f} s after its start"))
+        raise RehearsalError(_failure(layout, server, f"exited within {attempt.waited:.0f} s of its start"))
     attempt.pid = process.pid
     reason = problem(layout, server.ready)
+    waited = attempt.waited
     if not reason:
         if attempt.asked_to_start:
             tell(f"{server.name} is ready ({waited:.1f} s)")

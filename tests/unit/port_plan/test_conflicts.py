@@ -258,3 +258,12 @@ def test_free_addresses_leave_out_what_is_taken_and_what_is_kept_back(plan_of, s
     assert plan["free"] == [
         {"pool": "lab", "addresses": ["192.0.2.252", "192.0.2.254", "192.0.3.1-192.0.3.2"], "count": 4}
     ]
+
+
+def test_what_is_refused_under_one_key_is_not_refused_under_another(plan_of, service, pool):
+    services = [
+        service("a", 81, address=FIRST, sharing_key="m"),
+        service("b", 80, sharing_key="k"),
+        service("c", 80, sharing_key="m"),
+    ]
+    assert assigned(plan_of(services, [pool()])) == {"lab/a": [FIRST], "lab/b": ["192.0.2.241"], "lab/c": [FIRST]}

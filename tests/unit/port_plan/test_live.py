@@ -151,6 +151,13 @@ def test_an_unplanned_service_that_shares_the_address_by_the_rules_is_no_squatte
     assert live.squatters_of(assignments, cluster([guest])) == []
 
 
+def test_a_planned_service_in_anothers_place_is_drift_and_no_squatter(planned):
+    assignments, pools = planned
+    found = cluster(deployed(address="192.0.2.240"))
+    assert live.squatters_of(assignments, found) == []
+    assert [one["object"] for one in live.drift_of(assignments, pools, found)] == ["Service lab/grafana"]
+
+
 def test_an_unplanned_service_that_only_asks_for_a_planned_address_is_told_apart(planned):
     assignments, _pools = planned
     (squatter,) = live.squatters_of(assignments, cluster([api_service("web", 80, annotations={IPS: "192.0.2.240"})]))

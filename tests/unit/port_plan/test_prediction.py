@@ -249,3 +249,40 @@ def test_a_prediction_tells_whether_it_allows_what_was_seen(read_world, service,
     assert prediction.allows({"lab/b": FIRST, "lab/a": SECOND})
     assert not prediction.allows({"lab/b": FIRST, "lab/a": ()})
     assert prediction.of("lab/a") == [FIRST, SECOND]
+
+
+def test_another_pool_named_later_moves_the_service(read_world, service, pool):
+    services, pools = read_world(
+        [service("a")], [pool("lab", PAIR), pool("asked", "198.51.100.0/30", auto_assign=False)]
+    )
+    simulation = Simulation(pools)
+    simulation.create(services)
+    simulation.update(dataclasses.replace(services[0], pool="asked"))
+    assert shown(simulation.prediction) == [["a=198.51.100.0"]]
+
+
+def test_a_changed_sharing_key_wakes_a_service_that_waits_for_it(read_world, service, pool):
+    services, pools = read_world(
+        [service("a", 80, sharing_key="k"), service("b", 81, sharing_key="other")], [pool("lab", "192.0.2.240/32")]
+    )
+    simulation = Simulation(pools)
+    simulation.create(services[:1])
+    simulation.create(services[1:])
+    assert shown(simulation.prediction) == [["a=192.0.2.240", "b=-"]]
+    simulation.update(dataclasses.replace(services[0], sharing_key="other"))
+    assert shown(simulation.prediction) == [["a=192.0.2.240", "b=192.0.2.240"]]
+
+
+def test_a_service_that_loses_its_address_wakes_those_who_wait(read_world, service, pool):
+    services, pools = read_world([service("a"), service("b")], [pool("lab", "192.0.2.240/32")])
+    simulation = Simulation(pools)
+    simulation.create(services[:1])
+    simulation.create(services[1:])
+    simulation.update(dataclasses.replace(services[0], addresses=parse_request("10.0.0.1")))
+    assert shown(simulation.prediction) == [["a=-", "b=192.0.2.240"]]
+
+
+def test_require_dual_stack_with_cluster_ips_of_one_family_waits(read_world, service, pool):
+    services, pools = read_world([service("a")], [pool("lab", PAIR, "2001:db8::/128")])
+    prediction = predict(pools, [dataclasses.replace(services[0], family_policy="RequireDualStack")])
+    assert shown(prediction) == [["a=-"]]

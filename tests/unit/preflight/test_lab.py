@@ -114,7 +114,7 @@ def test_a_malformed_value_is_named_with_what_is_allowed(declared, changed, path
 
 
 def test_a_value_of_the_wrong_type_is_left_to_the_spec_check(declared, changed) -> None:
-    _lab, malformed = lab.read_lab(changed(declared, {"lab_nodes[0].address": 5, "lab_nodes[1].cpus": True}), {})
+    _lab, malformed = lab.read_lab(changed(declared, {"lab_nodes[0].address": 5, "lab_nodes[1].cpus": False}), {})
     assert malformed == []
 
 

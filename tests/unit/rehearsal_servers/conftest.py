@@ -44,6 +44,6 @@ def make_server(name, port=26441, **replaced):
     return model.Server(**(parts | replaced))
 
 
-@pytest.fixture(name="make_server")
+@pytest.fixture(scope="session", name="make_server")
 def _make_server():
     return make_server

@@ -18,7 +18,7 @@ from ansible_collections.srelab.url_shortener.plugins.module_utils._rehearsal im
     servers,
     supervisor,
 )
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.UTC)
@@ -131,7 +131,7 @@ def test_file_with_a_lax_mode_is_written_again(make_rehearsal):
 
 def test_port_of_two_variables_is_an_error_before_the_machine_is_asked(make_rehearsal, make_server):
     rehearsal = make_rehearsal(servers=(make_server("etcd", 26440),))
-    with pytest.raises(model.RehearsalError, match="rehearsal_etcd_port is 26440.*rehearsal_supervisor_port has this"):
+    with pytest.raises(model.RehearsalError, match=r"rehearsal_etcd_port is 26440.*rehearsal_supervisor_port has this"):
         servers.check_ports(rehearsal, servers.snapshot(rehearsal), servers.Plan())
 
 
@@ -140,6 +140,8 @@ def test_number_that_is_no_port_is_an_error(port):
     assert "1 to 65535" in ports.impossible({"rehearsal_kwok_port": port}).message("x")
 
 
+@settings(deadline=None, max_examples=25)
+@example(["two words --not-an-option", "'quoted' \"$HOME\" $(exit 9) `exit 9`"], {"A": "line\nline %s"})
 @given(st.lists(TEXT, max_size=4), st.dictionaries(st.sampled_from(["A", "B_1"]), TEXT))
 def test_start_script_hands_on_every_argument_and_variable_as_it_is(make_server, arguments, environment):
     show = 'import os, sys; print(ascii((sys.argv[1:], {name: os.environ.get(name) for name in ("A", "B_1")})))'

@@ -88,27 +88,27 @@ def test_failed_write_leaves_the_old_content(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
-def _hold(folder, events, entered, leave):
-    with files.locked(folder, events.put):
-        entered.set()
-        leave.wait(10)
+def _hold(folder, told, entered, seconds):
+    with files.locked(folder, told.send):
+        entered.send(True)
+        time.sleep(seconds)
 
 
 def test_second_run_says_that_it_waits_and_a_killed_run_holds_nothing(tmp_path):
     context = multiprocessing.get_context("fork")
-    events, entered, leave = context.Queue(), context.Event(), context.Event()
-    first = context.Process(target=_hold, args=(tmp_path, events, entered, leave))
+    told, tell = context.Pipe(duplex=False)
+    entered, enter = context.Pipe(duplex=False)
+    first = context.Process(target=_hold, args=(tmp_path, tell, enter, 60))
     first.start()
-    assert entered.wait(10)
-    again = context.Event()
-    second = context.Process(target=_hold, args=(tmp_path, events, again, leave))
+    assert entered.recv()
+    second = context.Process(target=_hold, args=(tmp_path, tell, enter, 0))
     second.start()
-    assert "another run is at work" in events.get(timeout=10)
-    assert not again.is_set()
+    assert "another run is at work" in told.recv()
+    assert not entered.poll(0.3)
     first.kill()
-    assert again.wait(10)
-    leave.set()
+    assert entered.poll(10)
     second.join(10)
+    assert second.exitcode == 0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -131,15 +131,14 @@ def test_taken_port_names_the_process_and_is_fine_when_it_is_ours():
 
 
 def test_port_that_comes_free_in_a_moment_is_waited_for():
-    taken = socket.socket()
-    taken.bind(("127.0.0.1", 0))
-    taken.listen()
-    port = taken.getsockname()[1]
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        # The child holds the socket open for half a second after this process has closed it.
+        holder = multiprocessing.get_context("fork").Process(target=time.sleep, args=(0.5,))
+        holder.start()
     started = time.monotonic()
-    context = multiprocessing.get_context("fork")
-    holder = context.Process(target=time.sleep, args=(0.5,))
-    holder.start()
-    taken.close()
     assert not ports.taken({"rehearsal_kwok_port": port}, ours=(), patience=10)
-    assert 0.3 < time.monotonic() - started < 8
+    assert 0.2 < time.monotonic() - started < 8
     holder.join()
