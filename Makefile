@@ -57,6 +57,6 @@ lint unit molecule: ## Run one group of the tests
 	@$(gates) $@
 
 .PHONY: bench
-bench: ## Run the benchmarks; each case prints one JSON line
+bench: lab ## Run the benchmarks on the running rehearsal; each case prints one JSON line
 	@tools/setup test
 	@for benchmark in benchmarks/*.py; do .venv/bin/python "$$benchmark" || exit 1; done

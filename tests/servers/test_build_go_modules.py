@@ -165,7 +165,11 @@ def test_a_program_that_does_not_compile_ends_with_what_go_says(tmp_path, proxy,
     assert finished(cache) == unfinished(cache) == []
 
 
-def test_a_missing_checksum_is_reported_and_not_added(tmp_path, proxy, cache):
+def test_a_missing_checksum_is_reported_and_not_added_even_where_the_user_lets_go_do_so(
+    tmp_path, proxy, cache, monkeypatch
+):
+    monkeypatch.setenv("GOFLAGS", "-mod=mod")
+    monkeypatch.setenv("GOSUMDB", "off")
     module = go_modules.make_module(tmp_path / "nosum", proxy)
     (module / "go.sum").write_text("")
     with pytest.raises(BuildError, match=r"missing go\.sum entry"):

@@ -170,7 +170,7 @@ objects AS (
     pg_get_userbyid(r.relowner), @relacl@, made_elsewhere, (
       SELECT json_build_array(tn.nspname, tc.relname)
       FROM pg_depend d JOIN pg_class tc ON tc.oid = d.refobjid JOIN pg_namespace tn ON tn.oid = tc.relnamespace
-      WHERE relkind = 'S' AND d.classid = 'pg_class'::regclass AND d.objid = r.oid
+      WHERE r.relkind = 'S' AND d.classid = 'pg_class'::regclass AND d.objid = r.oid
         AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
     ), null, null)
   FROM relation r

@@ -77,7 +77,9 @@ class Sources:
         if setting:
             return shown_path(setting[-1])
         belonging = [file.path.relative_to(self.example_root) for file in self.example if file.sets(name)]
-        return shown_path(self.inventory_root / (belonging[-1] if belonging else "group_vars/all/"))
+        if belonging:
+            return shown_path(self.inventory_root / belonging[-1])
+        return f"a file of {shown_path(self.inventory_root / 'group_vars/all')}"
 
 
 def shown_path(path: pathlib.Path) -> str:

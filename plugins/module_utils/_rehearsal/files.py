@@ -66,7 +66,7 @@ def locked(folder: Path, tell: t.Callable[[str], None]) -> t.Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             tell(f"another run is at work on the rehearsal in {folder}; this one goes on when that one is done")
-            pass
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)

@@ -62,13 +62,15 @@ def lab(tmp_path) -> pathlib.Path:
         ("k3s_servers", (), "hosts.yml"),
         ("lab_broken", (), "group_vars/all/broken.yml"),
         ("lab_json", (), "group_vars/all/data.json"),
-        ("lab_commented", (), "group_vars/all/"),
-        ("lab_noted", (), "group_vars/all/"),
-        ("lab_hidden", (), "group_vars/all/"),
     ],
 )
 def test_the_file_that_sets_a_variable_for_a_host_is_found(lab, tmp_path, variable, scopes, file) -> None:
     assert pathlib.Path(sources([lab], tmp_path / "none").where(variable, scopes)) == lab / file
+
+
+@pytest.mark.parametrize("variable", ["lab_commented", "lab_noted", "lab_hidden"])
+def test_a_variable_that_no_file_sets_belongs_in_a_file_for_all_hosts(lab, tmp_path, variable) -> None:
+    assert sources([lab], tmp_path / "none").where(variable, ()) == f"a file of {lab / 'group_vars/all'}"
 
 
 def test_of_two_inventories_the_later_wins(lab, tmp_path) -> None:

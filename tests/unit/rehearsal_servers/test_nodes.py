@@ -57,6 +57,12 @@ def test_servers_have_the_roles_of_the_control_plane_and_agents_none():
     }
 
 
+def test_sizes_are_capacity_and_all_of_it_can_be_allocated():
+    status = nodes.manifest_of(NODE, VERSION)["status"]
+    assert status["capacity"] == status["allocatable"]
+    assert status["capacity"] == {"cpu": "4", "memory": "10Gi", "ephemeral-storage": "80Gi", "pods": "110"}
+
+
 def test_check_mode_knows_the_nodes_while_the_api_server_is_down(tmp_path):
     class Down:
         def nodes(self):

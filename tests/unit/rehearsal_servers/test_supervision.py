@@ -27,7 +27,7 @@ def test_configuration_listens_on_the_loopback_address_behind_a_password(tmp_pat
 
 
 def test_generated_password_has_nothing_that_the_configuration_would_take_for_syntax():
-    assert all(set(supervisor.new_password()).isdisjoint(" ;#%\"'") for _ in range(50))
+    assert all(set(supervisor.new_password()).isdisjoint(" ;#%\"'") for _attempt in range(50))
 
 
 @pytest.mark.parametrize("text", [None, "", "[inet_http_server]\nport=x\npassword=y\n", "no section\n"])
