@@ -41,16 +41,12 @@ class _Step:
     owner: str
     rights: acl.AclPlan
 
-    @property
-    def change(self) -> Change:
-        return Change("", *(_text(*side) for side in self._sides))
-
-    @property
-    def _sides(self) -> tuple[tuple[str, acl.Rights], tuple[str, acl.Rights]]:
-        return (
-            (self.catalog.owner, acl.held(self.catalog.items, self.catalog.owner)),
-            (self.owner, self.rights.after),
-        )
+    def change(self, database: str) -> Change:
+        """The object before and after, as texts."""
+        key, was, items = self.catalog.key, self.catalog.owner, self.catalog.items
+        # Default privileges belong to the role that creates the objects, which their name says.
+        before, after = ("", "") if key.kind is Kind.DEFAULT else (was, self.owner)
+        return Change(key.label(database), _text(before, acl.held(items, was)), _text(after, self.rights.after))
 
 
 def build(
@@ -102,12 +98,8 @@ def _lost(table: acl.AclPlan) -> acl.Rights:
 
 
 def _changes(steps: list[_Step], database: str) -> list[Change]:
-    changes = [(step.catalog.key, step.change) for step in steps]
-    return [
-        dataclasses.replace(change, object=key.label(database))
-        for key, change in changes
-        if change.before != change.after
-    ]
+    changes = [step.change(database) for step in steps]
+    return [change for change in changes if change.before != change.after]
 
 
 def _statements(steps: list[_Step]) -> list[str]:
@@ -139,8 +131,8 @@ def _by_key(steps: list[_Step], stage: str) -> dict[Key, acl.Rights]:
 
 
 def _text(owner: str, rights: acl.Rights) -> str:
-    """An owner and the rights of each role, a line each."""
-    lines = [f"owner: {shown(owner)}"]
+    """An owner, if there is one, and the rights of each role, a line each."""
+    lines = [f"owner: {shown(owner)}"] if owner else []
     for grantee in sorted({one.grantee for one in rights}):
         names = sorted(one.privilege for one in rights if one.grantee == grantee and not one.option)
         worded = [name + (" with grant option" if Right(grantee, name, True) in rights else "") for name in names]

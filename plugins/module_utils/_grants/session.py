@@ -23,7 +23,7 @@ class Session(t.Protocol):
     """An open connection to one database."""
 
     def run(self, statement: str) -> str:
-        """Executes one statement; its only value, or "" when it has none.
+        """Executes one statement, or several without a value; the only value, or "" when there is none.
 
         Raises RefusedError or ConnectionLostError.
         """
@@ -47,9 +47,8 @@ def transaction(server: Server, database: str, timeout_s: int, *, read_only: boo
     """
     session = server.connect(database)
     try:
-        for setting in _settings(timeout_s):
-            session.run(setting)
-        session.run(f"BEGIN ISOLATION LEVEL READ COMMITTED, {'READ ONLY' if read_only else 'READ WRITE'}")
+        begin = f"BEGIN ISOLATION LEVEL READ COMMITTED, {'READ ONLY' if read_only else 'READ WRITE'}"
+        session.run("; ".join([*_settings(timeout_s), begin]))
         yield session
         session.run("COMMIT")
     finally:
