@@ -32,7 +32,8 @@ def real_toolchain() -> pathlib.Path:
     cache = Cache(default_cache_dir(os.environ))
     tools = go_toolchain.toolchain(REQUIREMENT, cache)
     go_toolchain.install(tools, cache, Progress(print))
-    return tools.folder
+    folder: pathlib.Path = tools.folder
+    return folder
 
 
 def cache_with(folder: pathlib.Path, toolchain: pathlib.Path, compiled: pathlib.Path | None = None) -> pathlib.Path:

@@ -99,7 +99,8 @@ class Lab:
 
     def pid(self, name: str) -> int:
         """The process of a server."""
-        return self.live().processes[name].pid
+        pid: int = self.live().processes[name].pid
+        return pid
 
     @property
     def api_url(self) -> str:

@@ -137,11 +137,11 @@ def _state_dir(play: t.Any) -> pathlib.Path | None:
     variables = play.get_variable_manager().get_vars(play=play)["hostvars"]["localhost"]
     if variables.get("lab_state_dir"):
         return pathlib.Path(variables["lab_state_dir"]).expanduser()
-    # A localhost that no inventory declares has no inventory_dir.
-    sources = variables.get("ansible_inventory_sources") or []
-    existing = [source for source in map(pathlib.Path, sources) if source.exists()]
-    folder = variables.get("inventory_dir") or next((s if s.is_dir() else s.parent for s in existing), None)
-    return pathlib.Path(folder) / ".state" if folder else None
+    # A localhost that no inventory declares has no inventory_dir; with a list of hosts (-i localhost,) it is the text
+    # "None".
+    named = [str(variables.get("inventory_dir")), *(variables.get("ansible_inventory_sources") or [])]
+    existing = [source for source in map(pathlib.Path, named) if source.exists()]
+    return next(((source if source.is_dir() else source.parent) / ".state" for source in existing), None)
 
 
 def _collection_version(root: pathlib.Path) -> str:

@@ -11,7 +11,8 @@ short_description: Makes the rehearsal's simulated nodes
 version_added: "0.1.0"
 description:
   - Brings the nodes of the rehearsal's API server to those declared, with the labels, annotations and sizes that K3s
-    would register, and waits until the API server and all nodes are ready. Nodes that are not declared are removed.
+    would register. Nodes that are not declared are removed.
+  - Waits until the API server and all nodes are ready and pods can be made in the namespace C(default).
   - KWOK keeps the nodes alive; their kubelets' address is the loopback address, the declared one is an annotation.
 options:
   state_dir:

@@ -62,8 +62,8 @@ def test_job_completes(lab):
 
 
 def test_service_account_may_not_read_secrets_and_a_stranger_may_not_ask(lab):
-    account = "/api/v1/namespaces/default/serviceaccounts/default"
-    token = lab.api(f"{account}/token", "POST", {"spec": {}})["status"]["token"]
+    accounts = "/api/v1/namespaces/default/serviceaccounts"
+    token = lab.api(f"{accounts}/default/token", "POST", {"spec": {}})["status"]["token"]
     assert _ask_with(lab, "/api/v1/secrets", {"Authorization": f"Bearer {token}"}) == 403
     assert _ask_with(lab, "/api/v1/secrets", {}) == 401
     assert _ask_with(lab, "/readyz", {}) == 401

@@ -206,7 +206,7 @@ def test_removal_leaves_what_others_keep_in_the_state_folder(new_lab, tmp_path):
         "    - ansible.builtin.import_role: {name: srelab.url_shortener.rehearsal, tasks_from: absent}\n"
     )
     proof = contract.prove(play, rehearsal_lab.INVENTORY, extra_vars=lab.variables, untouched=[secret])
-    assert {"folder pki", "folder servers", "folder supervisor", "file kubeconfig"} <= {
+    assert {"folder pki", "folder servers", "folder supervisor", "folder bin", "file kubeconfig"} <= {
         changed.object for changed in proof.real.changed
     }
     assert [path.name for path in lab.layout.state.iterdir() if path.name != "journal"] == ["keys"]

@@ -38,6 +38,11 @@ class NodeApi:
         status, _text = ask(f"{self._url}/readyz", self._credentials)
         return status == 200
 
+    def takes_pods(self) -> bool:
+        """Whether a pod can be made: before kube-controller-manager has made its ServiceAccount, it is refused."""
+        status, _text = ask(f"{self._url}/api/v1/namespaces/default/serviceaccounts/default", self._credentials)
+        return status == 200
+
     def nodes(self) -> dict[str, Manifest]:
         """The live nodes by name."""
         items = json.loads(self._ask(_PATH))["items"]
@@ -194,6 +199,8 @@ def _not_ready(api: NodeApi, names: t.Collection[str]) -> list[str]:
     try:
         if not api.ready():
             return ["the API server"]
+        if not api.takes_pods():
+            return ["the ServiceAccount of the namespace default"]
         live = api.nodes()
     except OSError as error:
         return [f"the API server ({error})"]

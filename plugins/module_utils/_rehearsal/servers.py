@@ -11,6 +11,7 @@ import hashlib
 import shlex
 import shutil
 import typing as t
+from pathlib import Path
 
 from ansible_collections.srelab.url_shortener.plugins.module_utils._plan import MASK, Change, Plan
 from ansible_collections.srelab.url_shortener.plugins.module_utils._rehearsal import certificates, ports, supervisor
@@ -287,6 +288,8 @@ def _pki_object(rehearsal: Rehearsal, name: str) -> str:
     return certificates.key_object(name) if name in rehearsal.signing_keys else certificates.certificate_object(name)
 
 
-def _made(rehearsal: Rehearsal) -> list[t.Any]:
+def _made(rehearsal: Rehearsal) -> list[Path]:
+    """What the role makes directly under the state folder."""
     layout = rehearsal.layout
-    return [layout.supervisor, layout.servers, layout.pki, *(layout.state / file.path for file in rehearsal.files)]
+    tops = dict.fromkeys(layout.state / Path(file.path).parts[0] for file in rehearsal.files)
+    return [layout.supervisor, layout.servers, layout.pki, *tops]

@@ -11,6 +11,7 @@ import pathlib
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -85,12 +86,12 @@ def toy(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
 
-    def play(*arguments, inventories=(inventory,), playbook="site.yml", **environment):
+    def play(*arguments, inventories=(inventory,), playbook="site.yml", cwd=ROOT, **environment):
         chosen = [word for path in inventories for word in ("-i", str(path))]
         return subprocess.run(
             [sys.executable, "-m", "ansible", "playbook", *chosen, str(tmp_path / playbook), *arguments],
-            cwd=ROOT,
-            env={**os.environ, "ANSIBLE_NOCOLOR": "1", **environment},
+            cwd=cwd,
+            env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", **environment},
             capture_output=True,
             text=True,
             timeout=120,
@@ -191,6 +192,14 @@ def test_of_several_inventories_the_first_ones_folder_is_used_even_without_a_loc
     toy("--tags", "preflight", inventories=[toy.path / "first" / "hosts.yml", toy.path / "second"])
     assert len(journals(toy.path / "first" / ".state")) == 1
     assert not (toy.path / "second" / ".state").exists()
+
+
+def test_a_list_of_hosts_has_no_folder_for_a_journal_and_none_is_made_up(toy):
+    with tempfile.TemporaryDirectory(dir=toy.path) as here:
+        run = toy("--tags", "preflight", "-c", "local", inventories=["localhost,"], cwd=here)
+        assert run.returncode == 0
+        assert "LAYERS" in run.stdout
+        assert list(pathlib.Path(here).iterdir()) == []
 
 
 @pytest.mark.parametrize(

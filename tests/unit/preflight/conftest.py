@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import pathlib
 import re
+import types
 import typing as t
 
 import pytest
@@ -73,7 +74,7 @@ def findings(
     def find(
         rule: t.Callable[[lab.Lab], t.Iterator[InputError]],
         changes: dict[str, t.Any],
-        groups: dict[str, list[str]] = GROUPS,
+        groups: t.Mapping[str, list[str]] = types.MappingProxyType(GROUPS),
     ) -> list[str]:
         the_lab, _malformed = lab.read_lab(changed(declared, changes), groups)
         return [str(error) for error in rule(the_lab)]
