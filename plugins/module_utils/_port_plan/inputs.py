@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.srelab.url_shortener.plugins.module_utils._fields import Fields
 from ansible_collections.srelab.url_shortener.plugins.module_utils._input_errors import InputErrors
 from ansible_collections.srelab.url_shortener.plugins.module_utils._port_plan.addresses import (
     FAMILIES,
@@ -15,7 +16,6 @@ from ansible_collections.srelab.url_shortener.plugins.module_utils._port_plan.ad
     parse_block,
     parse_request,
 )
-from ansible_collections.srelab.url_shortener.plugins.module_utils._port_plan.fields import Fields
 from ansible_collections.srelab.url_shortener.plugins.module_utils._port_plan.model import (
     Pool,
     Port,
