@@ -28,7 +28,8 @@ def main() -> int:
     lint = ("lint-collection-docs", ".", "--plugin-docs", "--validate-collection-refs=self")
     with tempfile.TemporaryDirectory(prefix="docs-") as scratch:
         pages = Path(scratch) / "pages"
-        pages.mkdir()
+        # antsibull-docs refuses a folder that others may write to, as one is under some umasks.
+        pages.mkdir(mode=0o755)
         build = ("collection", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", str(pages))
         html = ("--fail-on-warning", "--keep-going", "--quiet", str(pages), str(Path(scratch) / "html"))
         if status := _run("antsibull-docs", *lint) or _run("antsibull-docs", *build, COLLECTION):
