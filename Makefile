@@ -47,9 +47,9 @@ test-root: ## Run the tests that need root
 	@$(gates) root
 
 .PHONY: walks
-walks: ## Run the long randomized walks (SEED=n replays one)
+walks: ## Run the long randomized walks (SEED=n replays, WALK_STEPS=n shortens)
 	@tools/setup test
-	@WALK_STEPS=$${WALK_STEPS:-10} $(gates) walks
+	@WALKS=whole $(gates) walks
 
 .PHONY: lint unit molecule
 lint unit molecule: ## Run one group of the tests

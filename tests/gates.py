@@ -80,7 +80,8 @@ GATES = (
     script("lint", "ansible-test sanity", "tests/gate_sanity.py"),
     pytest("unit", "-n", "auto"),
     pytest("artifact"),
-    pytest("servers"),
+    # A file's tests share servers: they stay in one process.
+    pytest("servers", "-n", "auto", "--dist", "loadfile"),
     Gate("molecule", "molecule default", ("molecule", "test", "-s", "default")),
     script("py312", "second Python set", "tests/gate_second_python.py"),
     pytest("root"),

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`make lab` is interrupted at random moments of a build from nothing; the next one must complete it.
 
-SEED replays a walk, WALK_STEPS sets its length (`make walks` takes ten, `make test` a sample).
+SEED replays a walk; tests/walk_length.py tells how long it is.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import time
 from pathlib import Path
 
 import pytest
+from walk_length import steps
 
 CLONE = Path(__file__).parents[2]
 SEED = int(os.environ.get("SEED", "20261123"))
-STEPS = int(os.environ.get("WALK_STEPS", "2"))
+STEPS = steps(sample=2, whole=10)
 LIMIT_S = 180
 PORT_BASE = 27740
 

@@ -3,19 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The long form of tests/servers/grants/test_postgresql_grants_property.py.
 
-WALK_STEPS is the number of states on each version, SEED replays a walk.
+A step is a state on each version. SEED replays a walk; tests/walk_length.py tells how long it is.
 """
 
 from __future__ import annotations
-
-import os
 
 import grants_walk
 import pytest
 from grants_lab import Lab, running
 from postgresql_lab import missing
+from walk_length import steps
 
-STEPS = int(os.environ.get("WALK_STEPS", "300"))
+STEPS = steps(sample=5, whole=300)
 
 
 @pytest.mark.parametrize("version", [15, 16, 18])
